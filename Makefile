@@ -1,0 +1,29 @@
+# Two commands are enough: `make run` serves everything embedded, `make test` runs every test.
+
+CARGO ?= cargo
+CONF  ?=
+
+.PHONY: run build check test bench clean help
+
+help:    ## what can be made
+	@grep -E '^[a-z]+: .*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## */\t/' | expand -t 10
+
+run:     ## build, and serve everything embedded; data goes to ./data
+	$(CARGO) build --release
+	ESCHEDULER_DATA_BASEDIR_PATH="$${ESCHEDULER_DATA_BASEDIR_PATH:-$(CURDIR)/data}" exec target/release/escheduler run $(if $(CONF),--conf $(CONF))
+
+build:   ## the release binary: target/release/escheduler
+	$(CARGO) build --release
+
+check:   ## formatting and lints
+	$(CARGO) fmt --all --check
+	$(CARGO) clippy --workspace --all-targets -- -D warnings
+
+test:    ## every test
+	$(CARGO) test --workspace
+
+bench:   ## speed, each row as a ratio to the floor measured in the same run
+	$(CARGO) bench --bench speed
+
+clean:
+	$(CARGO) clean

@@ -1,0 +1,46 @@
+//! The tables of escheduler, in steps that only move forward.
+//!
+//! Names and columns are those of EasyScheduler 1.1.0, in SQL that SQLite, MySQL 5.7 and PostgreSQL take; what we
+//! need besides stands in columns of our own. A step must leave the release before in working order, and may be
+//! run again after it was interrupted. Who opens a database calls [`newer_than_us`], then [`up`], on a pool of one
+//! connection.
+
+mod columns;
+mod m20261122_000001_create_tables;
+
+use sea_orm_migration::prelude::*;
+use sea_orm_migration::sea_orm::DatabaseConnection;
+
+/// All steps, oldest first.
+pub struct Migrator;
+
+#[async_trait::async_trait]
+impl MigratorTrait for Migrator {
+    fn migrations() -> Vec<Box<dyn MigrationTrait>> {
+        vec![Box::new(m20261122_000001_create_tables::Migration)]
+    }
+}
+
+/// Takes the steps that this database has not taken yet.
+pub async fn up(db: &DatabaseConnection) -> Result<(), DbErr> {
+    Migrator::up(db, None).await
+}
+
+/// The newest step of this database that this program does not know: a later release was here.
+/// Changes nothing.
+pub async fn newer_than_us(db: &DatabaseConnection) -> Result<Option<String>, DbErr> {
+    let table = "seaql_migrations";
+    if !SchemaManager::new(db).has_table(table).await? {
+        return Ok(None);
+    }
+    let known = Migrator::migrations();
+    let mut statement = Query::select();
+    statement.column("version").from(table).order_by("version", Order::Desc);
+    for row in db.query_all(&statement).await? {
+        let version: String = row.try_get("", "version")?;
+        if known.iter().all(|migration| migration.name() != version) {
+            return Ok(Some(version));
+        }
+    }
+    Ok(None)
+}

@@ -1,0 +1,25 @@
+//! A distributed workflow scheduler in one executable.
+//!
+//! Data flows one way, and imports point down:
+//!
+//! ```text
+//! api ──▶ Command ──▶ master (engine decides) ──▶ queue ──▶ worker ──▶ shim ──▶ task
+//!                       ▲                                                        │
+//!                       └──────────────── reports, the same way back ◀───────────┘
+//! ```
+//!
+//! | Room | What happens there |
+//! |---|---|
+//! | **roles** | each is handed ports, configuration and a stop signal; a role never imports another role |
+//! | **ports** | a trait, the embedded implementation, the real one, one test suite for all |
+//! | **pure** | no tokio, no database, no clock, no files, no environment |
+//!
+//! What is always so:
+//!
+//! - The store is the truth. Registry and queue may be wiped; both are rebuilt from it.
+//! - Every wish is a command row. Nothing outside the master edits an instance.
+//! - Decide, record, act, in that order; so acting twice is harmless.
+//! - An attempt is a fence: an event of an older attempt changes nothing.
+//! - Notify for speed, look again slowly for truth: a lost wake-up costs a second, never a run.
+//! - Wire, table and domain types are three types; they are converted at the border, in the outer room.
+
