@@ -13,6 +13,7 @@
 //! | **roles** | each is handed ports, configuration and a stop signal; a role never imports another role |
 //! | **ports** | a trait, the embedded implementation, the real one, one test suite for all |
 //! | **pure** | no tokio, no database, no clock, no files, no environment |
+//! | [`model`] | the nouns and their codes |
 //!
 //! What is always so:
 //!
@@ -23,3 +24,4 @@
 //! - Notify for speed, look again slowly for truth: a lost wake-up costs a second, never a run.
 //! - Wire, table and domain types are three types; they are converted at the border, in the outer room.
 
+pub mod model;
