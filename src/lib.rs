@@ -14,6 +14,7 @@
 //! | **ports** | a trait, the embedded implementation, the real one, one test suite for all |
 //! | **pure** | no tokio, no database, no clock, no files, no environment |
 //! | [`model`] | the nouns and their codes |
+//! | [`dag`] | validate, order, select |
 //!
 //! What is always so:
 //!
@@ -24,4 +25,5 @@
 //! - Notify for speed, look again slowly for truth: a lost wake-up costs a second, never a run.
 //! - Wire, table and domain types are three types; they are converted at the border, in the outer room.
 
+pub mod dag;
 pub mod model;
