@@ -15,6 +15,7 @@
 //! | **pure** | no tokio, no database, no clock, no files, no environment |
 //! | [`model`] | the nouns and their codes |
 //! | [`dag`] | validate, order, select |
+//! | [`engine`] | the life of one process instance: state, event, action, `step` |
 //!
 //! What is always so:
 //!
@@ -26,4 +27,5 @@
 //! - Wire, table and domain types are three types; they are converted at the border, in the outer room.
 
 pub mod dag;
+pub mod engine;
 pub mod model;

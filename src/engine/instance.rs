@@ -1,0 +1,473 @@
+//! The state of one instance, and `step`.
+
+use super::{Action, Alert, Attempt, Event, Exit, Note, Order, Phase, Plan, Settings, Tags, Work};
+use crate::dag::NodeIx;
+use crate::model::{FailureStrategy, Priority, State, Tag, Time};
+use std::cmp::Reverse;
+use std::collections::{BTreeSet, BinaryHeap};
+use std::sync::Arc;
+use std::time::Duration;
+
+/// A node whose attempts are lost so often one after the other is what they die of: a script that kills its
+/// shim or reboots its host would be started for ever.
+const LOSSES: u32 = 20;
+
+/// One process instance in memory.
+#[derive(Clone, Debug)]
+pub struct Instance {
+    pub(super) plan: Arc<Plan>,
+    pub(super) settings: Settings,
+    pub(super) phase: Phase,
+    pub(super) nodes: Vec<Node>,
+    /// Nodes whose turn has come, most urgent first, then in the order of the document.
+    pub(super) ready: BinaryHeap<Reverse<(Priority, NodeIx)>>,
+    pub(super) alarms: BTreeSet<(Time, Alarm)>,
+    /// Nodes with an attempt that has not ended.
+    pub(super) active: BTreeSet<NodeIx>,
+    /// How many of them take a place.
+    pub(super) places_taken: usize,
+    pub(super) resting: usize,
+    pub(super) succeeded: usize,
+    /// Nodes that failed for good.
+    pub(super) failed: usize,
+    /// Nodes that do not exist for this run.
+    pub(super) absent: usize,
+    pub(super) tags: Tags,
+}
+
+/// What is known of a node.
+#[derive(Clone, Copy, Debug, Default)]
+pub(super) struct Node {
+    pub stage: Stage,
+    /// Predecessors that have not succeeded.
+    pub waits_for: u32,
+    /// Attempts made so far.
+    pub attempts: u32,
+    /// Retries used up so far.
+    pub retries: u32,
+    /// Attempts that were lost one after the other.
+    pub losses: u32,
+}
+
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(super) enum Stage {
+    #[default]
+    Waiting,
+    Ready,
+    Active {
+        tag: Tag,
+        started_at: Option<Time>,
+        /// Its end was asked for, and why.
+        killed: Option<Why>,
+    },
+    /// Failed, and will be tried again at the time of its alarm.
+    Resting,
+    Succeeded,
+    Failed,
+    /// Held back or killed by an order.
+    Cut,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Why {
+    /// The instance is stopping or failing.
+    Order,
+    TimeLimit,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) enum Alarm {
+    Retry(NodeIx),
+    Overdue(NodeIx),
+    InstanceOverdue,
+}
+
+impl Instance {
+    /// A new instance, before [`Event::Begin`]. `seed` must be random: attempt tags are drawn from it.
+    pub fn new(plan: Arc<Plan>, settings: Settings, started_at: Time, seed: u64) -> Instance {
+        let mut instance = Instance {
+            nodes: vec![Node::default(); plan.len()],
+            plan,
+            phase: Phase::Running,
+            ready: BinaryHeap::new(),
+            alarms: BTreeSet::new(),
+            active: BTreeSet::new(),
+            places_taken: 0,
+            resting: 0,
+            succeeded: 0,
+            failed: 0,
+            absent: 0,
+            tags: Tags(seed),
+            settings,
+        };
+        if let Some(span) = instance.settings.timeout {
+            instance.alarms.insert((started_at + span, Alarm::InstanceOverdue));
+        }
+        for ix in 0..instance.plan.len() {
+            match instance.plan.nodes[ix].work {
+                Work::Absent => instance.absent += 1,
+                _ => {
+                    let exists = |parent: &&NodeIx| instance.plan.nodes[**parent as usize].work != Work::Absent;
+                    let parents = instance.plan.dag.parents(ix as NodeIx).iter();
+                    instance.nodes[ix].waits_for = parents.filter(exists).count() as u32;
+                }
+            }
+        }
+        instance
+    }
+
+    pub fn plan(&self) -> &Arc<Plan> {
+        &self.plan
+    }
+
+    pub fn phase(&self) -> Phase {
+        self.phase
+    }
+
+    /// When [`Event::Tick`] is due next.
+    pub fn next_alarm(&self) -> Option<Time> {
+        if let Phase::Ended(_) = self.phase { None } else { self.alarms.first().map(|(at, _)| *at) }
+    }
+
+    /// The attempts that have not ended.
+    pub fn active(&self) -> impl Iterator<Item = (NodeIx, Tag)> + '_ {
+        self.active.iter().filter_map(|&node| match self.nodes[node as usize].stage {
+            Stage::Active { tag, .. } => Some((node, tag)),
+            _ => None,
+        })
+    }
+
+    /// Takes one event. Late, doubled and foreign events change nothing.
+    pub fn step(&mut self, event: Event, now: Time) -> Vec<Action> {
+        let mut actions = Vec::new();
+        if let Phase::Ended(_) = self.phase {
+            return actions;
+        }
+        let out = &mut actions;
+        match event {
+            Event::Begin => self.begin(out),
+            Event::Started { node, tag, at } => self.started(node, tag, at, out),
+            Event::Finished { node, tag, exit, at } => self.finished(node, tag, exit, at, out),
+            Event::Lost { node, tag } => self.lost(node, tag, now, out),
+            Event::Refused { node, tag } => self.refused(node, tag, now, out),
+            Event::Order(order) => self.ordered(order, out),
+            Event::Tick => self.tick(now, out),
+        }
+        self.advance(out);
+        actions
+    }
+
+    fn begin(&mut self, out: &mut Vec<Action>) {
+        for ix in 0..self.nodes.len() as NodeIx {
+            let node = &self.nodes[ix as usize];
+            if node.stage == Stage::Waiting && node.waits_for == 0 {
+                self.reach(ix, out);
+            }
+        }
+        match self.phase {
+            Phase::Stopping { now } => self.kill_all(now, out),
+            Phase::Failing => self.kill_all(false, out),
+            Phase::Pausing => self.pause_children(out),
+            Phase::Running | Phase::Ended(_) => {}
+        }
+    }
+
+    /// The node's predecessors have succeeded: it becomes ready, or is passed through.
+    fn reach(&mut self, ix: NodeIx, out: &mut Vec<Action>) {
+        let mut reached = vec![ix];
+        while let Some(ix) = reached.pop() {
+            let planned = self.plan.nodes[ix as usize];
+            match planned.work {
+                Work::Absent => {}
+                Work::Pass => {
+                    self.nodes[ix as usize].stage = Stage::Succeeded;
+                    self.succeeded += 1;
+                    self.release_children(ix, &mut reached);
+                }
+                Work::Task => {
+                    self.nodes[ix as usize].stage = Stage::Ready;
+                    self.ready.push(Reverse((planned.priority, ix)));
+                }
+                // Logic nodes take no place, so they need not stand in line.
+                Work::Child if self.phase == Phase::Running => {
+                    let attempt = self.activate(ix);
+                    out.push(Action::Spawn { node: ix, attempt });
+                }
+                Work::Child => {
+                    self.nodes[ix as usize].stage = Stage::Ready;
+                    self.ready.push(Reverse((planned.priority, ix)));
+                }
+            }
+        }
+    }
+
+    fn release_children(&mut self, ix: NodeIx, reached: &mut Vec<NodeIx>) {
+        for &child in self.plan.dag.children(ix) {
+            let node = &mut self.nodes[child as usize];
+            node.waits_for = node.waits_for.saturating_sub(1);
+            if node.waits_for == 0 && node.stage == Stage::Waiting {
+                reached.push(child);
+            }
+        }
+    }
+
+    fn activate(&mut self, ix: NodeIx) -> Attempt {
+        let tag = self.tags.draw();
+        let node = &mut self.nodes[ix as usize];
+        node.attempts += 1;
+        node.stage = Stage::Active { tag, started_at: None, killed: None };
+        self.active.insert(ix);
+        self.places_taken += usize::from(self.plan.nodes[ix as usize].work == Work::Task);
+        Attempt { tag, number: node.attempts, retries: node.retries }
+    }
+
+    /// The node's attempt has ended, or never was one; its place is free.
+    fn deactivate(&mut self, ix: NodeIx, stage: Stage) {
+        if let Stage::Active { started_at: Some(at), .. } = self.nodes[ix as usize].stage
+            && let Some(timeout) = self.plan.nodes[ix as usize].timeout
+        {
+            self.alarms.remove(&(at + minutes(timeout.minutes), Alarm::Overdue(ix)));
+        }
+        self.nodes[ix as usize].stage = stage;
+        self.active.remove(&ix);
+        self.places_taken -= usize::from(self.plan.nodes[ix as usize].work == Work::Task);
+    }
+
+    /// Whether the event is about the node's attempt of now. An attempt is a fence.
+    fn attempt(&self, ix: NodeIx, tag: Tag) -> Option<(Option<Time>, Option<Why>)> {
+        match self.nodes.get(ix as usize)?.stage {
+            Stage::Active { tag: current, started_at, killed } if current == tag => Some((started_at, killed)),
+            _ => None,
+        }
+    }
+
+    fn started(&mut self, ix: NodeIx, tag: Tag, at: Time, out: &mut Vec<Action>) {
+        let Some((None, killed)) = self.attempt(ix, tag) else { return };
+        self.nodes[ix as usize].stage = Stage::Active { tag, started_at: Some(at), killed };
+        self.watch(ix, at);
+        out.push(Action::Note { node: ix, tag, note: Note::Started { at } });
+    }
+
+    /// Sets the alarm of a node with a time-out that the master sees to: the warning, and the limit of a
+    /// child. The limit of a task is kept by whoever runs it.
+    pub(super) fn watch(&mut self, ix: NodeIx, started_at: Time) {
+        let planned = &self.plan.nodes[ix as usize];
+        if let Some(timeout) = planned.timeout.filter(|timeout| timeout.warn || planned.work == Work::Child) {
+            self.alarms.insert((started_at + minutes(timeout.minutes), Alarm::Overdue(ix)));
+        }
+    }
+
+    fn finished(&mut self, ix: NodeIx, tag: Tag, exit: Exit, at: Time, out: &mut Vec<Action>) {
+        let Some((_, killed)) = self.attempt(ix, tag) else { return };
+        let end = |state| Action::Note { node: ix, tag, note: Note::Ended { state, at } };
+        match (exit, killed) {
+            (Exit::Success, _) => {
+                out.push(end(State::Success));
+                self.deactivate(ix, Stage::Succeeded);
+                self.succeeded += 1;
+                let mut reached = vec![];
+                self.release_children(ix, &mut reached);
+                reached.into_iter().for_each(|child| self.reach(child, out));
+            }
+            (_, Some(Why::Order)) => {
+                out.push(end(State::Kill));
+                self.deactivate(ix, Stage::Cut);
+            }
+            (Exit::Paused, None) => {
+                out.push(end(State::Pause));
+                self.deactivate(ix, Stage::Cut);
+            }
+            // A child that a user stopped by itself: its successors cannot run, so the node counts as
+            // failed (EasyScheduler 1.0.1: known defects D1, where the parent ended with SUCCESS).
+            (Exit::Stopped, None) => {
+                out.push(end(State::Kill));
+                self.fail(ix, out);
+            }
+            (Exit::Failed | Exit::TimedOut, None) | (_, Some(Why::TimeLimit)) => {
+                out.push(end(State::Failure));
+                let planned = self.plan.nodes[ix as usize];
+                let node = &mut self.nodes[ix as usize];
+                let may_retry = matches!(self.phase, Phase::Running | Phase::Pausing) && planned.work == Work::Task;
+                if may_retry && node.retries < planned.max_retries {
+                    node.retries += 1;
+                    self.deactivate(ix, Stage::Resting);
+                    self.resting += 1;
+                    self.alarms.insert((at + planned.retry_interval, Alarm::Retry(ix)));
+                } else {
+                    self.fail(ix, out);
+                }
+            }
+        }
+    }
+
+    /// The node failed for good.
+    fn fail(&mut self, ix: NodeIx, out: &mut Vec<Action>) {
+        self.deactivate(ix, Stage::Failed);
+        self.failed += 1;
+        if self.settings.strategy == FailureStrategy::End && matches!(self.phase, Phase::Running | Phase::Pausing) {
+            self.phase = Phase::Failing;
+            self.kill_all(false, out);
+        }
+    }
+
+    /// The attempt is certainly dead: a new one, which uses no retry (`EasyScheduler 1.0.1: known defects D7`).
+    fn lost(&mut self, ix: NodeIx, tag: Tag, now: Time, out: &mut Vec<Action>) {
+        let Some((_, killed)) = self.attempt(ix, tag) else { return };
+        let end = |state| Action::Note { node: ix, tag, note: Note::Ended { state, at: now } };
+        if killed.is_some() {
+            out.push(end(State::Kill));
+            self.deactivate(ix, Stage::Cut);
+            return;
+        }
+        out.push(end(State::NeedFaultTolerance));
+        out.push(Action::Alert(Alert::FaultTolerance { node: ix }));
+        let node = &mut self.nodes[ix as usize];
+        node.losses += 1;
+        if node.losses >= LOSSES {
+            return self.fail(ix, out);
+        }
+        self.deactivate(ix, Stage::Waiting);
+        self.reach(ix, out);
+    }
+
+    /// The attempt never ran and its tag never will: as lost, but nothing failed.
+    fn refused(&mut self, ix: NodeIx, tag: Tag, now: Time, out: &mut Vec<Action>) {
+        let Some((None, killed)) = self.attempt(ix, tag) else { return };
+        let state = if killed.is_some() { State::Kill } else { State::NeedFaultTolerance };
+        out.push(Action::Note { node: ix, tag, note: Note::Ended { state, at: now } });
+        if killed.is_some() {
+            self.deactivate(ix, Stage::Cut);
+        } else {
+            self.deactivate(ix, Stage::Waiting);
+            self.reach(ix, out);
+        }
+    }
+
+    fn ordered(&mut self, order: Order, out: &mut Vec<Action>) {
+        match (order, self.phase) {
+            (Order::Pause, Phase::Running) => {
+                self.phase = Phase::Pausing;
+                out.push(Action::Become(State::ReadyPause));
+                self.pause_children(out);
+            }
+            (Order::Stop, Phase::Running | Phase::Pausing | Phase::Failing) => {
+                self.phase = Phase::Stopping { now: false };
+                out.push(Action::Become(State::ReadyStop));
+                self.kill_all(false, out);
+            }
+            (Order::Stop, Phase::Stopping { .. }) => {
+                self.phase = Phase::Stopping { now: true };
+                self.kill_all(true, out);
+            }
+            (Order::Pause, _) | (Order::Stop, Phase::Ended(_)) => {}
+        }
+    }
+
+    fn kill_all(&mut self, now: bool, out: &mut Vec<Action>) {
+        for &ix in &self.active {
+            if let Stage::Active { tag, killed, .. } = &mut self.nodes[ix as usize].stage {
+                killed.get_or_insert(Why::Order);
+                out.push(Action::Kill { node: ix, tag: *tag, now });
+            }
+        }
+    }
+
+    fn pause_children(&mut self, out: &mut Vec<Action>) {
+        for (node, tag) in self.active() {
+            if self.plan.nodes[node as usize].work == Work::Child {
+                out.push(Action::PauseChild { node, tag });
+            }
+        }
+    }
+
+    fn tick(&mut self, now: Time, out: &mut Vec<Action>) {
+        while let Some(&(at, alarm)) = self.alarms.first()
+            && at <= now
+        {
+            self.alarms.pop_first();
+            match alarm {
+                Alarm::InstanceOverdue => out.push(Action::Alert(Alert::InstanceTimeout)),
+                Alarm::Overdue(ix) => self.overdue(ix, out),
+                Alarm::Retry(ix) => {
+                    if self.nodes[ix as usize].stage == Stage::Resting && self.phase == Phase::Running {
+                        self.resting -= 1;
+                        self.nodes[ix as usize].stage = Stage::Waiting;
+                        self.reach(ix, out);
+                    }
+                }
+            }
+        }
+    }
+
+    fn overdue(&mut self, ix: NodeIx, out: &mut Vec<Action>) {
+        let planned = self.plan.nodes[ix as usize];
+        let Some(timeout) = planned.timeout else { return };
+        let Stage::Active { tag, killed, .. } = &mut self.nodes[ix as usize].stage else { return };
+        let tag = *tag;
+        if timeout.fail && planned.work == Work::Child {
+            killed.get_or_insert(Why::TimeLimit);
+            out.push(Action::Kill { node: ix, tag, now: false });
+        }
+        if timeout.warn {
+            out.push(Action::Note { node: ix, tag, note: Note::Warned });
+            out.push(Action::Alert(Alert::TaskTimeout { node: ix }));
+        }
+    }
+
+    /// Fills the free places, or shelves what may not start, and sees whether this was the end.
+    fn advance(&mut self, out: &mut Vec<Action>) {
+        match self.phase {
+            Phase::Running => {
+                while self.places_taken < self.settings.places
+                    && let Some(Reverse((_, ix))) = self.ready.pop()
+                {
+                    let attempt = self.activate(ix);
+                    match self.plan.nodes[ix as usize].work {
+                        Work::Child => out.push(Action::Spawn { node: ix, attempt }),
+                        _ => out.push(Action::Submit { node: ix, attempt }),
+                    }
+                }
+            }
+            Phase::Pausing => self.shelve(State::Pause, out),
+            Phase::Stopping { .. } => self.shelve(State::Kill, out),
+            Phase::Failing => self.ready.clear(),
+            Phase::Ended(_) => return,
+        }
+        if let Some(state) = self.end() {
+            self.phase = Phase::Ended(state);
+            out.push(Action::Alert(Alert::Ended(state)));
+            out.push(Action::Become(state));
+        }
+    }
+
+    fn shelve(&mut self, state: State, out: &mut Vec<Action>) {
+        while let Some(Reverse((_, ix))) = self.ready.pop() {
+            let attempt = self.activate(ix);
+            self.deactivate(ix, Stage::Cut);
+            out.push(Action::Shelve { node: ix, attempt, state });
+        }
+    }
+
+    /// The state in which the instance ends now, if it does (`EasyScheduler 1.0.1: state of the instance`,
+    /// without its known defects D1, D2 and D5).
+    fn end(&self) -> Option<State> {
+        if !self.active.is_empty() || !self.ready.is_empty() {
+            return None;
+        }
+        let all_succeeded = self.succeeded + self.absent == self.nodes.len();
+        match self.phase {
+            Phase::Running if self.resting > 0 => None,
+            Phase::Ended(_) => None,
+            Phase::Failing => Some(State::Failure),
+            _ if self.failed > 0 => Some(State::Failure),
+            _ if all_succeeded => Some(State::Success),
+            // Nothing can run and nothing failed: a child was paused by itself.
+            Phase::Running | Phase::Pausing => Some(State::Pause),
+            Phase::Stopping { .. } => Some(State::Stop),
+        }
+    }
+}
+
+pub(super) fn minutes(count: u32) -> Duration {
+    Duration::from_secs(60 * u64::from(count))
+}

@@ -1,0 +1,4 @@
+//! Scenarios in words, and random runs against invariants.
+
+mod scenario;
+mod simulation;
