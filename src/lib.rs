@@ -16,6 +16,7 @@
 //! | [`model`] | the nouns and their codes |
 //! | [`dag`] | validate, order, select |
 //! | [`engine`] | the life of one process instance: state, event, action, `step` |
+//! | [`params`] | global, local and system parameters; substitution; time expressions |
 //!
 //! What is always so:
 //!
@@ -29,3 +30,4 @@
 pub mod dag;
 pub mod engine;
 pub mod model;
+pub mod params;
