@@ -27,6 +27,7 @@
 //! - Notify for speed, look again slowly for truth: a lost wake-up costs a second, never a run.
 //! - Wire, table and domain types are three types; they are converted at the border, in the outer room.
 
+pub mod config;
 pub mod dag;
 pub mod engine;
 pub mod model;

@@ -1,0 +1,199 @@
+//! Reads the typed sections from the flat map: which key is of which type, and what must fit together.
+
+use std::collections::BTreeMap;
+use std::path::PathBuf;
+
+use chrono_tz::Tz;
+
+use super::reader::{Reader, quote};
+use super::sections::*;
+use super::show::{Secret, mask_url};
+use super::table::{self, Table};
+use super::{Findings, Value};
+
+/// Reads all sections; what does not fit is among the findings, and the result must not be used then.
+pub(super) fn read(values: &BTreeMap<String, Value>, table: &Table, found: &mut Findings) -> Config {
+    let mut reader = Reader::new(values);
+    let r = &mut reader;
+    let config = Config {
+        data: data(r),
+        process: Process { exec: r.path("process.exec.basepath"), log: r.path("process.log.basepath") },
+        server: server(r),
+        database: Database { backend: r.read("datasource.url", backend).unwrap_or(Backend::Sqlite(PathBuf::new())) },
+        master: master(r),
+        worker: worker(r),
+        escheduler: escheduler(r),
+        development: Development { state: r.flag("development.state") },
+        shutdown: Shutdown { grace: r.duration("shutdown.grace") },
+        log: log(r),
+        resource: Resource {
+            local: r.path("resource.local.path"),
+            view_suffixs: list(&r.text("resource.view.suffixs")),
+        },
+        alert: Alert { language: r.choice("alert.language", &LANGUAGES).unwrap_or(Language::English) },
+    };
+    reader.check_the_rest(table);
+    keep_apart(&config, &mut reader);
+    found.mistakes.append(&mut reader.mistakes);
+    if found.mistakes.is_empty() {
+        missing_files(&config, values, found);
+    }
+    config
+}
+
+fn data(r: &mut Reader<'_>) -> Data {
+    Data {
+        // An empty one was told already, when there was no home folder to put it into.
+        basedir: r.path_if_set("data.basedir.path").unwrap_or_default(),
+        upload: r.path("data.upload.basedir.path"),
+        download: r.path("data.download.basedir.path"),
+    }
+}
+
+fn server(r: &mut Reader<'_>) -> Server {
+    Server {
+        address: r.address("server.address"),
+        port: r.port("server.port"),
+        context_path: r.read("server.context-path", context_path).unwrap_or_default(),
+        session_timeout: r.seconds("server.session.timeout"),
+        max_http_post_size: r.size("server.max-http-post-size"),
+        timezone: r.read("server.timezone", timezone).unwrap_or(Tz::UTC),
+    }
+}
+
+fn master(r: &mut Reader<'_>) -> Master {
+    Master {
+        exec_threads: r.count("master.exec.threads"),
+        exec_task_number: r.count("master.exec.task.number"),
+        heartbeat_interval: r.seconds("master.heartbeat.interval"),
+    }
+}
+
+fn worker(r: &mut Reader<'_>) -> Worker {
+    Worker {
+        exec_threads: r.count("worker.exec.threads"),
+        fetch_task_num: r.count("worker.fetch.task.num"),
+        heartbeat_interval: r.seconds("worker.heartbeat.interval"),
+        shell: r.path("worker.shell"),
+        python: python(r),
+        kill_grace: r.duration("worker.kill.grace"),
+        log_max_size: r.size("worker.log.max.size"),
+        task_cgroup: r.flag("worker.task.cgroup"),
+    }
+}
+
+fn escheduler(r: &mut Reader<'_>) -> Escheduler {
+    Escheduler {
+        env_path: r.path_if_set("escheduler.env.path"),
+        env_py: r.path_if_set("escheduler.env.py"),
+        queue: r.choice("escheduler.queue.impl", &QUEUES).unwrap_or(Queue::Memory),
+    }
+}
+
+fn log(r: &mut Reader<'_>) -> Log {
+    Log {
+        dir: r.path("log.dir"),
+        level: r.read("log.level", log_level).unwrap_or_default(),
+        max_size: r.size("log.max.size"),
+        max_files: r.count("log.max.files"),
+        json: r.flag("log.json"),
+    }
+}
+
+const QUEUES: [(&str, Queue); 3] =
+    [("memory", Queue::Memory), ("direct", Queue::Direct), ("zookeeper", Queue::Zookeeper)];
+
+const LANGUAGES: [(&str, Language); 2] = [("en_US", Language::English), ("zh_CN", Language::Chinese)];
+
+fn python(r: &mut Reader<'_>) -> Option<PathBuf> {
+    let name = r.text("worker.python");
+    if name.contains('/') {
+        r.path_if_set("worker.python")
+    } else {
+        Some(PathBuf::from(name)).filter(|n| *n != PathBuf::new())
+    }
+}
+
+fn list(text: &str) -> Vec<String> {
+    text.split(',').map(|part| part.trim().to_lowercase()).filter(|part| !part.is_empty()).collect()
+}
+
+fn timezone(text: &str) -> Result<Tz, String> {
+    text.parse().map_err(|_| {
+        let nearest = table::nearest(text, chrono_tz::TZ_VARIANTS.iter().map(|zone| zone.name()));
+        format!("{} is no IANA time zone; the nearest is {nearest}", quote(text))
+    })
+}
+
+fn context_path(text: &str) -> Result<String, String> {
+    let fits = text.starts_with('/')
+        && !text.contains(|c: char| c.is_whitespace() || "?#%\\".contains(c))
+        && !text.contains("//");
+    if fits {
+        Ok(text.trim_end_matches('/').to_owned())
+    } else {
+        Err(format!("{} is no path such as /escheduler/", quote(text)))
+    }
+}
+
+fn log_level(text: &str) -> Result<String, String> {
+    const LEVELS: [&str; 6] = ["error", "warn", "info", "debug", "trace", "off"];
+    let level = text.to_lowercase();
+    for directive in level.split(',') {
+        let level = directive.split_once('=').map_or(directive, |(_, level)| level).trim();
+        if !LEVELS.contains(&level) {
+            return Err(format!("{} is none of {}", quote(level), LEVELS.join(", ")));
+        }
+    }
+    Ok(level)
+}
+
+fn backend(text: &str) -> Result<Backend, String> {
+    let url = text.strip_prefix("jdbc:").unwrap_or(text);
+    let (scheme, rest) = url.split_once(':').unwrap_or((url, ""));
+    match scheme {
+        "sqlite" => {
+            let file = PathBuf::from(rest.strip_prefix("//").unwrap_or(rest));
+            let fits = file.is_absolute() && !rest.contains('?') && !rest.contains("${");
+            if fits {
+                Ok(Backend::Sqlite(file))
+            } else {
+                Err(format!("{} is no sqlite:// with an absolute path", quote(url)))
+            }
+        }
+        "mysql" | "mariadb" if rest.starts_with("//") => Ok(Backend::Mysql(Secret::new(format!("mysql:{rest}")))),
+        "postgres" | "postgresql" if rest.starts_with("//") => {
+            Ok(Backend::Postgres(Secret::new(format!("postgres:{rest}"))))
+        }
+        _ => Err(format!("{} is no sqlite://, mysql:// or postgres:// address", quote(&mask_url(text)))),
+    }
+}
+
+/// Folders that are cleared or rotated each by its own rule must not be one.
+fn keep_apart(config: &Config, reader: &mut Reader<'_>) {
+    let folders = [
+        ("process.exec.basepath", &config.process.exec),
+        ("process.log.basepath", &config.process.log),
+        ("resource.local.path", &config.resource.local),
+        ("log.dir", &config.log.dir),
+        ("data.basedir.path", &config.data.basedir),
+    ];
+    for (at, (key, folder)) in folders.iter().enumerate() {
+        for (other, _) in
+            folders[at + 1..].iter().filter(|(_, other)| other == folder && !folder.as_os_str().is_empty())
+        {
+            reader.clash(key, other);
+        }
+    }
+}
+
+/// Tasks run without an environment file that is not there, so that is worth a word.
+fn missing_files(config: &Config, values: &BTreeMap<String, Value>, found: &mut Findings) {
+    let files =
+        [("escheduler.env.path", &config.escheduler.env_path), ("escheduler.env.py", &config.escheduler.env_py)];
+    for (key, file) in files {
+        if let (Some(file), Some(value)) = (file.as_ref().filter(|file| !file.is_file()), values.get(key)) {
+            found.warnings.push(format!("{}: {key}: there is no file {}", value.source, file.display()));
+        }
+    }
+}

@@ -1,0 +1,194 @@
+//! The typed sections. A field is named like its key: `worker.exec.threads` is `worker.exec_threads`.
+
+use std::net::{IpAddr, SocketAddr};
+use std::path::PathBuf;
+use std::time::Duration;
+
+use chrono_tz::Tz;
+
+use super::Secret;
+
+/// The whole configuration; each room is handed its own section.
+#[derive(Clone, Debug)]
+pub struct Config {
+    pub data: Data,
+    pub process: Process,
+    pub server: Server,
+    pub database: Database,
+    pub master: Master,
+    pub worker: Worker,
+    pub escheduler: Escheduler,
+    pub development: Development,
+    pub shutdown: Shutdown,
+    pub log: Log,
+    pub resource: Resource,
+    pub alert: Alert,
+}
+
+/// Where files lie that have no better place.
+#[derive(Clone, Debug)]
+pub struct Data {
+    /// The folder below which everything lies; one process at a time owns it.
+    pub basedir: PathBuf,
+    /// Uploads that are not complete yet.
+    pub upload: PathBuf,
+    /// Files that wait to be downloaded.
+    pub download: PathBuf,
+}
+
+/// The files of running and finished tasks.
+#[derive(Clone, Debug)]
+pub struct Process {
+    /// The working directories (`process.exec.basepath`).
+    pub exec: PathBuf,
+    /// The task logs (`process.log.basepath`).
+    pub log: PathBuf,
+}
+
+/// The HTTP interface.
+#[derive(Clone, Debug)]
+pub struct Server {
+    /// What the HTTP interface listens on.
+    pub address: IpAddr,
+    /// Zero takes any free port.
+    pub port: u16,
+    /// Begins with a slash and does not end with one; empty for the root.
+    pub context_path: String,
+    /// How long after its last request a login expires.
+    pub session_timeout: Duration,
+    /// In bytes.
+    pub max_http_post_size: u64,
+    /// The zone of the times that the interface reads and writes.
+    pub timezone: Tz,
+}
+
+impl Server {
+    /// What to listen on.
+    pub fn socket(&self) -> SocketAddr {
+        SocketAddr::new(self.address, self.port)
+    }
+}
+
+/// Where the truth is kept.
+#[derive(Clone, Debug)]
+pub struct Database {
+    /// `datasource.url`.
+    pub backend: Backend,
+}
+
+/// The database server or file.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Backend {
+    /// One file, no server.
+    Sqlite(PathBuf),
+    /// A `mysql://` address; it may hold a password.
+    Mysql(Secret),
+    /// A `postgres://` address; it may hold a password.
+    Postgres(Secret),
+}
+
+/// What a master takes on.
+#[derive(Clone, Debug)]
+pub struct Master {
+    /// Top-level instances at once.
+    pub exec_threads: usize,
+    /// Attempts of one instance in flight.
+    pub exec_task_number: usize,
+    pub heartbeat_interval: Duration,
+}
+
+/// What a worker takes on, and how it runs it.
+#[derive(Clone, Debug)]
+pub struct Worker {
+    /// Slots.
+    pub exec_threads: usize,
+    /// Tasks taken from the queue in one go.
+    pub fetch_task_num: usize,
+    pub heartbeat_interval: Duration,
+    /// Runs SHELL tasks.
+    pub shell: PathBuf,
+    /// An absolute path, or a bare name to be looked for on the `PATH`; none leaves the choice to the worker.
+    pub python: Option<PathBuf>,
+    /// Between TERM and KILL.
+    pub kill_grace: Duration,
+    /// In bytes.
+    pub log_max_size: u64,
+    /// Whether each task gets a cgroup where one can be made.
+    pub task_cgroup: bool,
+}
+
+/// What the original names after itself.
+#[derive(Clone, Debug)]
+pub struct Escheduler {
+    /// The shell file with the environment of tasks.
+    pub env_path: Option<PathBuf>,
+    /// The Python file with the environment of tasks.
+    pub env_py: Option<PathBuf>,
+    /// `escheduler.queue.impl`.
+    pub queue: Queue,
+}
+
+/// How tasks get from masters to workers.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Queue {
+    /// Within one process.
+    Memory,
+    /// From master to worker without a broker.
+    Direct,
+    /// Through ZooKeeper.
+    Zookeeper,
+}
+
+/// Help for those who look into failed tasks.
+#[derive(Clone, Debug)]
+pub struct Development {
+    /// Whether working directories are kept after their task.
+    pub state: bool,
+}
+
+/// How the process leaves.
+#[derive(Clone, Debug)]
+pub struct Shutdown {
+    /// How long writes may take to end.
+    pub grace: Duration,
+}
+
+/// The logs of the servers themselves.
+#[derive(Clone, Debug)]
+pub struct Log {
+    /// The folder of the server logs; no task log lies there.
+    pub dir: PathBuf,
+    /// A level, or several directives as `tracing-subscriber` reads them.
+    pub level: String,
+    /// In bytes.
+    pub max_size: u64,
+    /// Closed files that are kept.
+    pub max_files: usize,
+    /// One JSON object a line.
+    pub json: bool,
+}
+
+/// Uploaded resources.
+#[derive(Clone, Debug)]
+pub struct Resource {
+    /// `resource.local.path`.
+    pub local: PathBuf,
+    /// The endings of files that can be viewed, in small letters.
+    pub view_suffixs: Vec<String>,
+}
+
+/// What alerts are like.
+#[derive(Clone, Debug)]
+pub struct Alert {
+    /// For receivers whose own language is not known.
+    pub language: Language,
+}
+
+/// A language that texts exist in.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Language {
+    /// `en_US`.
+    English,
+    /// `zh_CN`.
+    Chinese,
+}
