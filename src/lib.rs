@@ -12,10 +12,12 @@
 //! |---|---|
 //! | **roles** | each is handed ports, configuration and a stop signal; a role never imports another role |
 //! | **ports** | a trait, the embedded implementation, the real one, one test suite for all |
+//! | [`store`] | what is true: the database; entities live nowhere else |
 //! | [`registry`] | who is alive, and whom to wake |
 //! | [`queue`] | what to run next |
 //! | [`logs`] | what tasks have printed |
 //! | [`calls`] | what masters and workers say to each other |
+//! | [`admission`] | may this definition be started? |
 //! | **pure** | no tokio, no database, no clock, no files, no environment |
 //! | [`model`] | the nouns and their codes |
 //! | [`dag`] | validate, order, select |
@@ -31,6 +33,7 @@
 //! - Notify for speed, look again slowly for truth: a lost wake-up costs a second, never a run.
 //! - Wire, table and domain types are three types; they are converted at the border, in the outer room.
 
+pub mod admission;
 pub mod calls;
 pub mod config;
 pub mod dag;
@@ -40,3 +43,4 @@ pub mod model;
 pub mod params;
 pub mod queue;
 pub mod registry;
+pub mod store;

@@ -1,0 +1,21 @@
+//! Tenant = Linux account that runs tasks.
+
+use sea_orm::entity::prelude::*;
+
+#[derive(Clone, Debug, PartialEq, Eq, DeriveEntityModel)]
+#[sea_orm(table_name = "t_escheduler_tenant")]
+pub struct Model {
+    #[sea_orm(primary_key)]
+    pub id: i32,
+    pub tenant_code: Option<String>,
+    pub tenant_name: Option<String>,
+    pub desc: Option<String>,
+    pub queue_id: Option<i32>,
+    pub create_time: Option<DateTime>,
+    pub update_time: Option<DateTime>,
+}
+
+#[derive(Copy, Clone, Debug, EnumIter, DeriveRelation)]
+pub enum Relation {}
+
+impl ActiveModelBehavior for ActiveModel {}

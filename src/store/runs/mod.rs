@@ -1,0 +1,17 @@
+//! What masters read and write: commands, instances and their tasks.
+//!
+//! Each function is one whole fact. Everything a master changes about an instance is guarded by the
+//! epoch and revision it believes in.
+
+mod claim;
+pub(super) mod command;
+mod definition;
+mod glance;
+mod load;
+mod record;
+
+pub use claim::NewInstance;
+pub use definition::Definition;
+pub use glance::{Glance, TaskGlance};
+pub use load::{Child, Live, Loaded, LoadedTask, Parent};
+pub use record::{ChildStart, NewAlert, NewTask, Recorded, Step, TaskChange};

@@ -1,0 +1,2 @@
+mod commits;
+mod schema;
