@@ -11,6 +11,7 @@
 //! | Room | What happens there |
 //! |---|---|
 //! | **roles** | each is handed ports, configuration and a stop signal; a role never imports another role |
+//! | [`worker`] | slots, executors, and the shim that starts tasks and outlives us |
 //! | **ports** | a trait, the embedded implementation, the real one, one test suite for all |
 //! | [`store`] | what is true: the database; entities live nowhere else |
 //! | [`registry`] | who is alive, and whom to wake |
@@ -44,3 +45,4 @@ pub mod params;
 pub mod queue;
 pub mod registry;
 pub mod store;
+pub mod worker;

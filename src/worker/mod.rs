@@ -1,0 +1,3 @@
+//! The worker. Its shim starts tasks and outlives it.
+
+pub mod shim;

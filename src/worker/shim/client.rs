@@ -1,0 +1,177 @@
+//! The worker's handle: wishes go in, events come out, and a shim that dies is replaced.
+
+use super::link::{AGAIN, AGAIN_AT_MOST, Error, Inventory, Link, Options};
+use super::protocol::{Incarnation, Kill, Reply, Request, Running, Start, Status, encode};
+use crate::model::Tag;
+use std::collections::HashSet;
+use std::time::Duration;
+use tokio::sync::mpsc;
+
+/// Events that wait for the worker; then the shim keeps the rest.
+const EVENTS: usize = 1024;
+
+/// What happens below the shim.
+#[derive(Debug)]
+pub enum Event {
+    /// A process was made. Told again if the start is told again.
+    Started(Running),
+    /// Nothing of it is left. Told again at every attaching until it is [forgotten](Shim::forget).
+    Ended(Status),
+    /// A kill was asked of a tag that is neither running nor in the outbox.
+    Missing(Tag),
+    /// The shim died, and what it left is surely dead. These tags were told to start, or were running, and
+    /// have no status; the others' statuses come as [`Event::Ended`]. A new shim is there.
+    Gone { incarnation: Incarnation, tags: Vec<Tag> },
+    /// A newer worker took over; this is the last event.
+    Displaced,
+    /// There is no shim, and none can be started; it is being tried again.
+    Trouble(Error),
+}
+
+/// A connection to the shim that mends itself. When all clones are dropped, it closes; the tasks go on.
+#[derive(Clone, Debug)]
+pub struct Shim {
+    requests: mpsc::UnboundedSender<Request>,
+}
+
+impl Shim {
+    /// Connects to the living shim of the folder, or ends what a dead one left and starts a new one.
+    ///
+    /// Waits as long as a dead shim's tasks take to die, or a dying shim takes to end.
+    pub async fn attach(options: Options) -> Result<(Shim, Inventory, mpsc::Receiver<Event>), Error> {
+        let (link, inventory) = Link::open(&options).await?;
+        let (requests, wishes) = mpsc::unbounded_channel();
+        let (events, happenings) = mpsc::channel(EVENTS);
+        let open = inventory.running.iter().map(|running| running.tag).collect();
+        tokio::spawn(
+            Client { options, link, incarnation: inventory.incarnation, wishes, events, open, leaving: false }.run(),
+        );
+        Ok((Shim { requests }, inventory, happenings))
+    }
+
+    /// Starts an attempt, once: [`Event::Started`] and [`Event::Ended`] follow, or [`Event::Gone`].
+    pub fn start(&self, start: Start) {
+        self.ask(Request::Start(Box::new(start)));
+    }
+
+    /// Ends an attempt: [`Event::Ended`] follows when its whole tree is gone, or [`Event::Missing`].
+    pub fn kill(&self, tag: Tag, mode: Kill) {
+        self.ask(Request::Kill { tag, mode });
+    }
+
+    /// The status was recorded; its file may go.
+    pub fn forget(&self, tag: Tag) {
+        self.ask(Request::Forget { tag });
+    }
+
+    /// The shim kills everything and ends when `CLOCK_BOOTTIME` reads this, unless it is told a later
+    /// instant before. Never told, it has no such end.
+    pub fn lease(&self, until: Duration) {
+        self.ask(Request::Lease { until });
+    }
+
+    /// The last word of a worker that stops: the shim may end at once if nothing runs, instead of after a
+    /// while. No new one is started.
+    pub fn leave(&self) {
+        self.ask(Request::Leave);
+    }
+
+    fn ask(&self, request: Request) {
+        // Without a receiver another worker has displaced us, and was told everything.
+        let _ = self.requests.send(request);
+    }
+}
+
+/// Carries requests to the shim and events from it.
+struct Client {
+    options: Options,
+    link: Link,
+    incarnation: Incarnation,
+    wishes: mpsc::UnboundedReceiver<Request>,
+    events: mpsc::Sender<Event>,
+    /// Told to start or known to run, and not known to have ended.
+    open: HashSet<Tag>,
+    leaving: bool,
+}
+
+impl Client {
+    async fn run(mut self) {
+        let mut out = Vec::new();
+        loop {
+            tokio::select! {
+                wish = self.wishes.recv() => {
+                    let Some(wish) = wish else { break };
+                    out.clear();
+                    self.note(&wish, &mut out);
+                    while let Ok(wish) = self.wishes.try_recv() {
+                        self.note(&wish, &mut out);
+                    }
+                    self.link.send(&out).await;
+                }
+                reply = self.link.next() => match reply {
+                    Ok(Reply::Displaced) => {
+                        let _ = self.events.send(Event::Displaced).await;
+                        break;
+                    }
+                    Ok(reply) => self.hear(reply).await,
+                    Err(_) if self.leaving => break,
+                    Err(_) => self.mend().await,
+                }
+            }
+            if self.events.is_closed() {
+                break;
+            }
+        }
+    }
+
+    fn note(&mut self, wish: &Request, out: &mut Vec<u8>) {
+        match wish {
+            Request::Start(start) => drop(self.open.insert(start.tag)),
+            Request::Leave => self.leaving = true,
+            _ => {}
+        }
+        encode(wish, out);
+    }
+
+    async fn hear(&mut self, reply: Reply) {
+        let event = match reply {
+            Reply::Started(running) => Event::Started(running),
+            Reply::Ended(status) => {
+                self.open.remove(&status.tag);
+                Event::Ended(status)
+            }
+            Reply::Missing { tag } => Event::Missing(tag),
+            Reply::Hello { .. } | Reply::Displaced => return,
+        };
+        let _ = self.events.send(event).await;
+    }
+
+    /// The connection broke: the shim died or gave us up. Finds the next one, and says what is lost.
+    async fn mend(&mut self) {
+        let mut wait = AGAIN;
+        let (link, inventory) = loop {
+            match Link::open(&self.options).await {
+                Ok(reached) => break reached,
+                Err(error) => {
+                    let _ = self.events.send(Event::Trouble(error)).await;
+                    tokio::time::sleep(wait).await;
+                    wait = (wait * 2).min(AGAIN_AT_MOST);
+                }
+            }
+            if self.events.is_closed() {
+                return;
+            }
+        };
+        self.link = link;
+        for status in inventory.ended {
+            self.hear(Reply::Ended(status)).await;
+        }
+        let running: HashSet<Tag> = inventory.running.iter().map(|running| running.tag).collect();
+        let tags: Vec<Tag> = self.open.difference(&running).copied().collect();
+        self.open = running;
+        if !tags.is_empty() || inventory.incarnation != self.incarnation {
+            self.incarnation = inventory.incarnation;
+            let _ = self.events.send(Event::Gone { incarnation: inventory.incarnation, tags }).await;
+        }
+    }
+}
