@@ -11,6 +11,7 @@
 //! | Room | What happens there |
 //! |---|---|
 //! | **roles** | each is handed ports, configuration and a stop signal; a role never imports another role |
+//! | [`master`] | commands become instances; events go through the engine, are recorded, then acted upon |
 //! | [`worker`] | slots, executors, and the shim that starts tasks and outlives us |
 //! | **ports** | a trait, the embedded implementation, the real one, one test suite for all |
 //! | [`store`] | what is true: the database; entities live nowhere else |
@@ -40,6 +41,7 @@ pub mod config;
 pub mod dag;
 pub mod engine;
 pub mod logs;
+pub mod master;
 pub mod model;
 pub mod params;
 pub mod queue;

@@ -1,0 +1,324 @@
+//! Commands: starts become instances, orders reach the instance that they are about.
+
+use super::driver::{Done, Driver};
+use super::family::new_instance;
+use super::offices::Office;
+use super::run::{Item, Run, child_ended};
+use super::step::Deed;
+use crate::admission::{self, Refusal};
+use crate::calls::Order as WorkerOrder;
+use crate::engine::{Event, Order, Phase};
+use crate::model::{Command, CommandId, CommandType, InstanceId, State, Time, param};
+use crate::params::{Moment, cure};
+use crate::store::{Error, Loaded, LoadedTask, Recorded, Step, Store, TaskChange};
+use std::sync::Arc;
+
+/// An instance that is to come into hand.
+pub(super) enum Claimed {
+    /// Made just now; nothing of it need be read.
+    New(Box<Loaded>),
+    Known(InstanceId),
+}
+
+/// How many rows are read at a time.
+const BATCH: u64 = 500;
+
+impl Driver {
+    pub fn look_for_commands(&mut self) {
+        if self.offices.enter(Office::Commands) {
+            let store = self.store.clone();
+            // Those in hand are still rows; reading past them finds the others.
+            let beyond = self.taken.len() as u64;
+            let room = self.room() as u64;
+            self.work.spawn(async move {
+                let commands = async {
+                    let mut commands = store.orders(BATCH + beyond).await?;
+                    if room > 0 {
+                        commands.extend(store.starts(BATCH.min(room) + beyond).await?);
+                    }
+                    Ok(commands)
+                };
+                Done::Commands(commands.await)
+            });
+        }
+    }
+
+    pub fn commands(&mut self, commands: Result<Vec<Command>, Error>) {
+        let again = self.offices.leave(Office::Commands);
+        if let Ok(commands) = self.offices.answered(commands) {
+            let mut room = self.room();
+            for command in commands {
+                if !self.taken.contains(&command.id) {
+                    self.command(command, &mut room);
+                }
+            }
+        }
+        if again {
+            self.look_for_commands();
+        }
+    }
+
+    /// How many more top-level instances may be taken into hand.
+    fn room(&self) -> usize {
+        let top_level = self.runs.values().filter(|run| run.is_top_level()).count();
+        self.settings.instances.saturating_sub(top_level + self.loading.len() + self.claiming)
+    }
+
+    fn command(&mut self, command: Command, room: &mut usize) {
+        match (command.kind, command.instance) {
+            (CommandType::Pause | CommandType::Stop, Some(instance)) => self.order(command, instance),
+            (
+                CommandType::Repeat
+                | CommandType::RecoverSuspended
+                | CommandType::StartFailure
+                | CommandType::RecoverFault
+                | CommandType::RecoverWaitingThread,
+                Some(instance),
+            ) => self.claim(command, Some(instance), room),
+            _ => self.claim(command, None, room),
+        }
+    }
+
+    /// A pause or a stop: taken by the owner of the instance only, deleted in the write of its step.
+    fn order(&mut self, command: Command, instance: InstanceId) {
+        if self.loading.contains_key(&instance) {
+            return; // looked at again once it is loaded
+        }
+        self.taken.insert(command.id);
+        if self.runs.contains_key(&instance) {
+            let order = if command.kind == CommandType::Stop { Order::Stop } else { Order::Pause };
+            let order = (order, (command.id, command.kind));
+            self.post(instance, Item { order: Some(order.1), ..Item::from(Event::Order(order.0)) });
+            return;
+        }
+        let (store, log) = (self.store.clone(), self.offices.log());
+        self.work.spawn(async move {
+            let state = store.instance_state(instance).await;
+            let live = state.is_err() || state.is_ok_and(|state| state.is_some_and(|state| !state.is_finished()));
+            if !live && let Err(error) = store.drop_command(command.id).await {
+                log.complain(&error);
+            }
+            Done::Claimed { command: command.id, start: false, claimed: live.then_some(Claimed::Known(instance)) }
+        });
+    }
+
+    fn claim(&mut self, command: Command, instance: Option<InstanceId>, room: &mut usize) {
+        if *room == 0 {
+            return; // stays a row until an instance ends
+        }
+        *room -= 1;
+        self.claiming += 1;
+        self.taken.insert(command.id);
+        let (store, settings, log) = (self.store.clone(), self.settings.clone(), self.offices.log());
+        self.work.spawn(async move {
+            let id = command.id;
+            let claimed = match instance {
+                Some(instance) => claim_again(&store, command, instance, &settings).await,
+                None => claim_start(&store, command, &settings).await,
+            };
+            let claimed = match claimed {
+                Ok(claimed) => claimed,
+                Err(Error::Unavailable(error)) => {
+                    log.complain(&error);
+                    None
+                }
+                // Trying again is useless, and would hold up the others.
+                Err(error) => {
+                    tracing::error!(command = %id, "could not claim the command: {error}");
+                    let rejected = store.reject_command(id, error.to_string()).await;
+                    rejected.unwrap_or_else(|error| tracing::error!(command = %id, "nor reject it: {error}"));
+                    None
+                }
+            };
+            Done::Claimed { command: id, start: true, claimed }
+        });
+    }
+
+    pub fn claimed(&mut self, command: CommandId, start: bool, claimed: Option<Claimed>) {
+        self.taken.remove(&command);
+        self.claiming -= usize::from(start);
+        match claimed {
+            None => {}
+            // The sweep may have found it already, and is reading it: whoever comes first is taken.
+            Some(Claimed::New(loaded)) => self.loaded(loaded.id, Ok(Some(*loaded))),
+            Some(Claimed::Known(id)) if self.runs.contains_key(&id) || self.loading.contains_key(&id) => {}
+            Some(Claimed::Known(id)) if start => self.load(id, None),
+            // An order for an instance of a former owner: it is taken over first, and asked for orders then.
+            Some(Claimed::Known(_)) => self.sweep(),
+        }
+    }
+
+    /// Ends an instance that cannot be driven.
+    pub fn give_up(&mut self, loaded: &Loaded) {
+        let open = || loaded.tasks.iter().filter(|task| !task.state.is_finished());
+        let now = Time::now();
+        let killed = |task: &LoadedTask| TaskChange {
+            task: task.id.0,
+            state: Some(State::Kill),
+            ended_at: Some(now),
+            ..TaskChange::default()
+        };
+        let step = Step {
+            instance: loaded.id,
+            epoch: loaded.epoch,
+            revision: loaded.revision,
+            at: now,
+            state: Some(State::Failure),
+            warned: false,
+            orders: vec![],
+            inserts: vec![],
+            changes: open().map(killed).collect(),
+            superseded: vec![],
+            alerts: vec![],
+        };
+        // What may run of it is ended; nobody waits for how.
+        for task in open() {
+            if let Some(tag) = task.tag {
+                self.tell(WorkerOrder::Kill { instance: loaded.id, task: task.id, tag, now: false });
+            }
+        }
+        let (store, id) = (self.store.clone(), loaded.id);
+        self.loading.insert(id, vec![]);
+        self.work.spawn(async move {
+            let recorded = store.record(Arc::new(step)).await;
+            Done::Loaded { id, loaded: Box::new(recorded.map(|_| None)) }
+        });
+    }
+
+    /// Does what a committed step decided. Doing it twice is harmless.
+    pub fn act(&mut self, id: InstanceId, deed: Deed, recorded: &Recorded, at: Time) {
+        match deed {
+            Deed::Offer { node, attempt } => self.enrol(id, node, attempt.tag, recorded, true),
+            Deed::Enrol { node, tag } => self.enrol(id, node, tag, recorded, false),
+            Deed::Adopt { node, tag } => {
+                self.enrol(id, node, tag, recorded, true);
+                match recorded.children.get(&tag).copied().flatten() {
+                    Some(child) => {
+                        if let Some(run) = self.runs.get_mut(&id) {
+                            run.children.insert(child, (node, tag));
+                            run.inbox.push_back(Event::Started { node, tag, at }.into());
+                        }
+                        self.load(child, None);
+                    }
+                    None => {
+                        if let Some(run) = self.runs.get_mut(&id) {
+                            run.inbox.push_back(child_ended(node, tag, State::Failure, at).into());
+                        }
+                    }
+                }
+            }
+            Deed::Tell(order) => self.tell(order),
+            Deed::OrderChild { tag, order, now } => {
+                let Some(run) = self.runs.get(&id) else { return };
+                let child = run.children.iter().find(|(_, (_, of))| *of == tag).map(|(child, _)| *child);
+                // Told again after a restart, it is not a second stop.
+                let stopping = |run: &Run| matches!(run.engine.phase(), Phase::Stopping { .. });
+                let heard = |child| !now && order == Order::Stop && self.runs.get(&child).is_some_and(stopping);
+                if let Some(child) = child.filter(|child| !heard(*child)) {
+                    self.post(child, Event::Order(order).into());
+                }
+            }
+            Deed::Finish(state) => self.finish(id, state, at),
+        }
+    }
+
+    fn enrol(&mut self, id: InstanceId, node: u32, tag: crate::model::Tag, recorded: &Recorded, active: bool) {
+        let (Some(run), Some(task)) = (self.runs.get_mut(&id), recorded.tasks.get(&tag)) else { return };
+        run.rows.insert(node, *task);
+        if active {
+            run.tags.insert(tag, node);
+        }
+    }
+
+    /// The instance has ended: its parent hears of it, and its place is free.
+    fn finish(&mut self, id: InstanceId, state: State, at: Time) {
+        let Some(run) = self.forget(id) else { return };
+        tracing::info!(instance = %id, name = run.loaded.name, %state, "the instance ended");
+        let ids = [run.loaded.project.0, run.loaded.definition.0, id.0];
+        self.tell(WorkerOrder::Clear { ids });
+        if let Some(parent) = run.parent() {
+            let child = self.runs.get_mut(&parent.instance).and_then(|parent| parent.children.remove(&id));
+            if let Some((node, tag)) = child {
+                self.post(parent.instance, child_ended(node, tag, state, at).into());
+            }
+        }
+        self.look_for_commands();
+    }
+}
+
+impl Driver {
+    /// A child that is not in hand may have ended unheard: while its parent was being read, or because it
+    /// could not be driven. Its row tells.
+    pub fn look_at_children(&mut self) {
+        let absent = |child: &InstanceId| !self.runs.contains_key(child) && !self.loading.contains_key(child);
+        let families = self.runs.iter().flat_map(|(id, run)| run.children.keys().map(|child| (*id, *child)));
+        let unheard: Vec<_> = families.filter(|(_, child)| absent(child)).collect();
+        for (parent, child) in unheard {
+            let store = self.store.clone();
+            self.work.spawn(async move { Done::Child { parent, child, state: store.instance_state(child).await } });
+        }
+    }
+
+    pub fn child_seen(&mut self, parent: InstanceId, child: InstanceId, state: Result<Option<State>, Error>) {
+        let Ok(state) = self.offices.answered(state) else { return };
+        let state = state.unwrap_or(State::Failure);
+        if !state.is_finished() || self.runs.contains_key(&child) {
+            return;
+        }
+        let entry = self.runs.get_mut(&parent).and_then(|parent| parent.children.remove(&child));
+        if let Some((node, tag)) = entry {
+            self.post(parent, child_ended(node, tag, state, Time::now()).into());
+        }
+    }
+}
+
+/// A start. What cannot be started goes to the error table, with the reason.
+async fn claim_start(store: &Store, command: Command, settings: &super::Settings) -> Result<Option<Claimed>, Error> {
+    let refuse = |why: String| {
+        tracing::warn!(command = %command.id, "the command is refused: {why}");
+        store.reject_command(command.id, why)
+    };
+    let kind = command.kind;
+    if matches!(kind, CommandType::Complement | CommandType::Pause | CommandType::Stop) {
+        refuse(format!("{kind} cannot be run by this release")).await?;
+        return Ok(None);
+    }
+    let start_nodes = command.param(param::START_NODES).unwrap_or_default();
+    let admitted = match admission::check(store, command.definition, &start_nodes, command.depend).await {
+        Ok(admitted) => admitted,
+        Err(Refusal::Store(error)) => return Err(error),
+        Err(refusal) => {
+            refuse(refusal.to_string()).await?;
+            return Ok(None);
+        }
+    };
+    let now = Time::now();
+    let moment = Moment::of_run(command.schedule_time.unwrap_or(now), settings.zone);
+    let globals = match cure(&admitted.document.global_params, &moment) {
+        Ok(globals) => globals,
+        Err(why) => {
+            refuse(why.to_string()).await?;
+            return Ok(None);
+        }
+    };
+    let new = new_instance(command, &admitted, globals, settings, now);
+    let Some(id) = store.claim_start(new.clone()).await? else { return Ok(None) };
+    // If this cannot be read now, the sweep finds the instance and reads it whole.
+    let loaded = store.loaded_fresh(id, new, &admitted.definition).await;
+    Ok(Some(loaded.map_or(Claimed::Known(id), |loaded| Claimed::New(Box::new(loaded)))))
+}
+
+/// A repetition or a recovery of an ended instance.
+async fn claim_again(
+    store: &Store,
+    command: Command,
+    instance: InstanceId,
+    settings: &super::Settings,
+) -> Result<Option<Claimed>, Error> {
+    let id = command.id;
+    if store.claim_again(command, instance, settings.owner.clone()).await? {
+        return Ok(Some(Claimed::Known(instance)));
+    }
+    tracing::warn!(command = %id, %instance, "the command has no effect: the instance is not ended, or gone");
+    Ok(None)
+}

@@ -1,0 +1,233 @@
+//! One instance in this master's hands.
+
+use crate::calls::Place;
+use crate::dag::NodeIx;
+use crate::engine::{Action, Event, Instance, Plan, Row, Settings as EngineSettings, Work};
+use crate::model::{
+    CommandId, CommandType, Document, InstanceId, Node, Problem, Property, State, Tag, TaskId, Time, Timeout,
+};
+use crate::params::Moment;
+use crate::queue::{Job, Rank};
+use crate::store::{Loaded, Parent};
+use std::collections::{HashMap, VecDeque};
+use std::sync::Arc;
+use std::time::Duration;
+
+/// Something for the engine, and what must be done once its outcome is recorded.
+#[derive(Debug)]
+pub(super) struct Item {
+    pub event: Event,
+    /// Where the attempt runs, as its report says.
+    pub place: Option<Place>,
+    /// The report to be acknowledged.
+    pub acknowledge: Option<Tag>,
+    /// The order's row.
+    pub order: Option<(CommandId, CommandType)>,
+}
+
+impl Item {
+    /// An order that no user gave to this very instance.
+    pub fn is_of_parent(&self) -> bool {
+        self.order.is_none() && matches!(self.event, Event::Order(_))
+    }
+}
+
+impl From<Event> for Item {
+    fn from(event: Event) -> Self {
+        Item { event, place: None, acknowledge: None, order: None }
+    }
+}
+
+/// How an attempt that did not succeed ended, for the alert of a failed instance.
+#[derive(Clone, Debug)]
+pub(super) struct Ill {
+    pub task: TaskId,
+    pub state: State,
+    pub started_at: Option<Time>,
+    pub ended_at: Option<Time>,
+    pub host: Option<String>,
+    pub log_path: Option<String>,
+}
+
+pub(super) struct Run {
+    pub loaded: Loaded,
+    pub engine: Instance,
+    pub nodes: Vec<Arc<Node>>,
+    pub globals: Arc<Vec<Property>>,
+    pub moment: Moment,
+    /// The row of each node's newest attempt.
+    pub rows: HashMap<NodeIx, TaskId>,
+    /// Attempts that have not ended.
+    pub tags: HashMap<Tag, NodeIx>,
+    pub ill: HashMap<NodeIx, Ill>,
+    pub children: HashMap<InstanceId, (NodeIx, Tag)>,
+    pub inbox: VecDeque<Item>,
+    /// Actions that wait for the next write, since nothing depends on them.
+    pub soft: Vec<(Action, Option<Place>)>,
+    /// When they are written at the latest.
+    pub soft_due: Option<Time>,
+    /// A write is under way: what comes meanwhile forms the next step.
+    pub writing: bool,
+    /// No step was recorded since it came into hand.
+    pub new: bool,
+    /// The next step is recorded even if it changes nothing.
+    pub must_write: bool,
+    /// The entry of this instance in the driver's list of alarms.
+    pub alarm: Option<Time>,
+}
+
+impl Run {
+    /// Makes an instance out of its rows.
+    ///
+    /// # Errors
+    /// The document or the chosen nodes are wrong; such an instance cannot run.
+    pub fn new(loaded: Loaded, settings: &super::Settings, seed: u64) -> Result<Run, Vec<Problem>> {
+        let document = Document::parse(&loaded.document)?;
+        let chosen = Plan::split_names(&document, &loaded.start_nodes);
+        let plan = Arc::new(Plan::new(&document, &chosen, loaded.depend)?);
+        let minutes = |count: u32| Duration::from_secs(60 * u64::from(count));
+        let engine_settings = EngineSettings {
+            strategy: loaded.strategy,
+            places: settings.places.max(1),
+            timeout: (loaded.timeout_minutes > 0).then(|| minutes(loaded.timeout_minutes)),
+        };
+        let mut rows = HashMap::new();
+        let mut tags = HashMap::new();
+        let mut ill = HashMap::new();
+        let mut children = HashMap::new();
+        let mut restored = Vec::new();
+        let mut finished = VecDeque::new();
+        for task in &loaded.tasks {
+            let Some(node) = plan.find(&task.name) else { continue };
+            rows.insert(node, task.id);
+            restored.push(Row {
+                node,
+                state: task.state,
+                tag: task.tag,
+                attempt: task.attempt,
+                retries: task.retries,
+                started_at: task.started_at,
+                ended_at: task.ended_at,
+                warned: task.warned,
+            });
+            if task.state.is_finished() && task.state != State::Success {
+                let (started_at, ended_at) = (task.started_at, task.ended_at);
+                let (host, log_path) = (task.host.clone(), task.log_path.clone());
+                ill.insert(node, Ill { task: task.id, state: task.state, started_at, ended_at, host, log_path });
+            }
+            let Some(tag) = task.tag.filter(|_| !task.state.is_finished()) else { continue };
+            tags.insert(tag, node);
+            if plan.node(node).work == Work::Child {
+                let child = loaded.children.get(&task.name).filter(|child| child.task == task.id);
+                match child {
+                    Some(child) if !child.state.is_finished() => {
+                        children.insert(child.instance, (node, tag));
+                    }
+                    child => {
+                        let state = child.map_or(State::Failure, |child| child.state);
+                        finished.push_back(Item::from(child_ended(node, tag, state, Time::now())));
+                    }
+                }
+            }
+        }
+        let mut engine = Instance::restore(
+            plan.clone(),
+            engine_settings,
+            loaded.state,
+            loaded.started_at,
+            loaded.warned,
+            &restored,
+            seed,
+        );
+        for (name, attempts) in &loaded.attempts {
+            if let Some(node) = plan.find(name) {
+                engine.remember(node, *attempts);
+            }
+        }
+        let globals = serde_json::from_str(&loaded.globals).unwrap_or_default();
+        let complement = loaded.history.starts_with(CommandType::Complement.name());
+        let moment = match loaded.schedule_time {
+            Some(date) if complement => Moment::of_backfill(date, settings.zone),
+            date => Moment::of_run(date.unwrap_or(loaded.started_at), settings.zone),
+        };
+        let mut inbox = VecDeque::from([Item::from(Event::Begin)]);
+        inbox.append(&mut finished);
+        Ok(Run {
+            engine,
+            nodes: document.nodes.into_iter().map(Arc::new).collect(),
+            globals: Arc::new(globals),
+            moment,
+            rows,
+            tags,
+            ill,
+            children,
+            inbox,
+            soft: Vec::new(),
+            soft_due: None,
+            writing: false,
+            new: true,
+            must_write: true,
+            alarm: None,
+            loaded,
+        })
+    }
+
+    pub fn id(&self) -> InstanceId {
+        self.loaded.id
+    }
+
+    pub fn parent(&self) -> Option<Parent> {
+        // One that runs by itself has left its family.
+        self.loaded.parent.filter(|_| self.loaded.root != self.loaded.id)
+    }
+
+    pub fn is_top_level(&self) -> bool {
+        self.parent().is_none()
+    }
+
+    /// What a worker needs to run an attempt.
+    pub fn job(&self, node: NodeIx, task: TaskId, tag: Tag, attempt: u32) -> Job {
+        let described = &self.nodes[node as usize];
+        let limit = |timeout: &Timeout| timeout.fail.then(|| Duration::from_secs(60 * u64::from(timeout.minutes)));
+        Job {
+            tag,
+            attempt,
+            rank: Rank {
+                instance_priority: self.loaded.priority,
+                instance: self.id(),
+                task_priority: described.priority,
+                task,
+            },
+            project: self.loaded.project,
+            definition: self.loaded.definition,
+            node: described.clone(),
+            globals: self.globals.clone(),
+            moment: self.moment,
+            tenant: self.loaded.tenant.clone(),
+            limit: described.timeout.as_ref().and_then(limit),
+        }
+    }
+
+    /// Attempts that a worker has or had, after the instance was loaded.
+    pub fn jobs_under_way(&self) -> Vec<Arc<Job>> {
+        let jobs = self.loaded.tasks.iter().filter(|task| !task.state.is_finished()).filter_map(|task| {
+            let tag = task.tag?;
+            let node = *self.tags.get(&tag)?;
+            let is_task = self.engine.plan().node(node).work == Work::Task;
+            is_task.then(|| Arc::new(self.job(node, task.id, tag, task.attempt)))
+        });
+        jobs.collect()
+    }
+}
+
+/// The end of a child, as its parent's engine takes it.
+pub(super) fn child_ended(node: NodeIx, tag: Tag, state: State, at: Time) -> Event {
+    use crate::engine::Exit;
+    let exit = match state {
+        State::Success => Exit::Success,
+        State::Pause => Exit::Paused,
+        State::Stop | State::Kill => Exit::Stopped,
+        _ => Exit::Failed,
+    };
+    Event::Finished { node, tag, exit, at }
+}
