@@ -11,6 +11,7 @@
 //! | Room | What happens there |
 //! |---|---|
 //! | **roles** | each is handed ports, configuration and a stop signal; a role never imports another role |
+//! | [`api`] | HTTP: parse → call → render |
 //! | [`master`] | commands become instances; events go through the engine, are recorded, then acted upon |
 //! | [`worker`] | slots, executors, and the shim that starts tasks and outlives us |
 //! | **ports** | a trait, the embedded implementation, the real one, one test suite for all |
@@ -36,6 +37,7 @@
 //! - Wire, table and domain types are three types; they are converted at the border, in the outer room.
 
 pub mod admission;
+pub mod api;
 pub mod calls;
 pub mod config;
 pub mod dag;

@@ -1,0 +1,166 @@
+//! Request parameters: the query and the body as one map, and how their texts become values
+//! (`EasyScheduler 1.0.1: parameter conversion rules`). What cannot be converted is code 10001.
+
+use super::reply::Failure;
+use crate::model::{Time, UnknownName};
+use crate::store::Page;
+use chrono::{LocalResult, NaiveDateTime, TimeDelta, TimeZone};
+use chrono_tz::Tz;
+use std::str::FromStr;
+use url::form_urlencoded;
+
+/// The parameters of a request; of two with one name the first counts, the query before the body.
+#[derive(Debug, Default)]
+pub struct Form(Vec<(String, String)>);
+
+impl Form {
+    pub fn parse(query: &str, body: &[u8]) -> Form {
+        let query = form_urlencoded::parse(query.as_bytes()).into_owned();
+        Form(query.chain(form_urlencoded::parse(body).into_owned()).collect())
+    }
+
+    /// The text of a parameter, if there is one; it may be empty.
+    pub fn given(&self, name: &str) -> Option<&str> {
+        self.0.iter().find(|(known, _)| known == name).map(|(_, value)| value.as_str())
+    }
+
+    /// The text of a parameter, if there is one that is not blank.
+    pub fn filled(&self, name: &str) -> Option<&str> {
+        self.given(name).filter(|text| !text.trim().is_empty())
+    }
+
+    /// A parameter that must be there; it may be empty.
+    pub fn text(&self, name: &str) -> Result<&str, Failure> {
+        self.given(name).ok_or_else(|| Failure::parameter(name, "it is missing"))
+    }
+
+    /// A parameter that must be there, must not be blank, and must fit into its column.
+    pub fn name(&self, name: &str, longest: usize) -> Result<&str, Failure> {
+        match self.text(name)? {
+            text if text.trim().is_empty() => Err(Failure::invalid(name, "it is empty")),
+            _ => Ok(self.short(name, longest)?.unwrap_or_default()),
+        }
+    }
+
+    /// A parameter that may be missing, and must fit into its column.
+    pub fn short(&self, name: &str, longest: usize) -> Result<Option<&str>, Failure> {
+        match self.given(name) {
+            Some(text) if text.chars().nth(longest).is_some() => {
+                Err(Failure::invalid(name, format!("it is longer than {longest} characters")))
+            }
+            text => Ok(text),
+        }
+    }
+
+    /// A whole number that must be there.
+    pub fn int(&self, name: &str) -> Result<i32, Failure> {
+        integer(name, self.text(name)?)
+    }
+
+    /// A whole number; missing or blank means `default`.
+    pub fn int_or(&self, name: &str, default: i32) -> Result<i32, Failure> {
+        self.filled(name).map_or(Ok(default), |text| integer(name, text))
+    }
+
+    /// A name of an enumeration that must be there.
+    pub fn one_of<T: FromStr<Err = UnknownName>>(&self, name: &str) -> Result<T, Failure> {
+        enumerated(name, self.text(name)?)
+    }
+
+    /// A name of an enumeration; missing or blank means none.
+    pub fn any_of<T: FromStr<Err = UnknownName>>(&self, name: &str) -> Result<Option<T>, Failure> {
+        self.filled(name).map(|text| enumerated(name, text)).transpose()
+    }
+
+    /// A date with time in the zone; what cannot be read means none.
+    pub fn instant(&self, name: &str, zone: Tz) -> Option<Time> {
+        let local = NaiveDateTime::parse_from_str(self.given(name)?.trim(), "%Y-%m-%d %H:%M:%S").ok()?;
+        instant(local, zone)
+    }
+
+    /// The part of a list that is asked for; what is not above zero is code 10001.
+    pub fn page(&self) -> Result<Page, Failure> {
+        let (number, size) = (self.int("pageNo")?, self.int("pageSize")?);
+        match (positive(number), positive(size)) {
+            (None, _) => Err(Failure::invalid("pageNo", "it is not above zero")),
+            (_, None) => Err(Failure::invalid("pageSize", "it is not above zero")),
+            (Some(number), Some(size)) => Ok(Page { number, size }),
+        }
+    }
+
+    /// The same for the lists that take every number: below the first page is the first page, and a size that is
+    /// none is the generic code of the route.
+    pub fn lenient_page(&self) -> Result<Page, Failure> {
+        let (number, size) = (self.int("pageNo")?, self.int("pageSize")?);
+        let size = positive(size).ok_or_else(|| Failure::Generic("pageSize is not above zero".into()))?;
+        Ok(Page { number: positive(number).unwrap_or(1), size })
+    }
+}
+
+fn positive(number: i32) -> Option<u64> {
+    u64::try_from(number).ok().filter(|number| *number > 0)
+}
+
+fn integer(name: &str, text: &str) -> Result<i32, Failure> {
+    text.trim().parse().map_err(|_| Failure::parameter(name, format!("`{text}` is not a whole number")))
+}
+
+fn enumerated<T: FromStr<Err = UnknownName>>(name: &str, text: &str) -> Result<T, Failure> {
+    text.parse().map_err(|error: UnknownName| Failure::parameter(name, error))
+}
+
+/// A time that the clocks show twice is the first one; one that they leave out is as long after the gap's start.
+fn instant(local: NaiveDateTime, zone: Tz) -> Option<Time> {
+    let at = match zone.from_local_datetime(&local) {
+        LocalResult::Single(at) | LocalResult::Ambiguous(at, _) => at,
+        LocalResult::None => {
+            let gap = TimeDelta::hours(3);
+            zone.from_local_datetime(&local.checked_sub_signed(gap)?).earliest()?.checked_add_signed(gap)?
+        }
+    };
+    Some(Time(at.timestamp_millis()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::model::State;
+
+    #[test]
+    fn the_query_comes_before_the_body_and_blanks_may_be_plus_signs() {
+        let form = Form::parse("a=1&b=%E6%95%B0+x", b"a=2&c=3&c=4&d");
+        let values = ["a", "b", "c", "d", "e"].map(|name| form.given(name));
+        assert_eq!(values, [Some("1"), Some("数 x"), Some("3"), Some(""), None]);
+    }
+
+    #[test]
+    fn an_empty_parameter_is_the_default_or_none_and_an_unreadable_one_is_refused() {
+        let form = Form::parse("id=&state=&odd=x&up=SUCCESS&blank=+7+", b"");
+        assert_eq!(form.int_or("id", 5).unwrap(), 5);
+        assert_eq!(form.int_or("gone", 5).unwrap(), 5);
+        assert_eq!(form.int("blank").unwrap(), 7);
+        assert!(form.int("id").is_err() && form.int("gone").is_err() && form.int_or("odd", 5).is_err());
+        assert_eq!(form.any_of::<State>("state").unwrap(), None);
+        assert_eq!(form.one_of::<State>("up").unwrap(), State::Success);
+        assert!(form.any_of::<State>("odd").is_err() && form.one_of::<State>("state").is_err());
+    }
+
+    #[test]
+    fn dates_are_read_in_the_zone_and_what_is_no_date_is_none() {
+        let form = Form::parse("a=2026-01-02+03:04:05&b=2026-03-29+02:30:00&c=2026-10-25+02:30:00&d=soon", b"");
+        let berlin = |name| form.instant(name, Tz::Europe__Berlin).map(|time| time.0 / 1000);
+        assert_eq!(berlin("a"), Some(1_767_319_445));
+        assert_eq!(berlin("b"), Some(1_774_747_800), "left out: 03:30 in summer time");
+        assert_eq!(berlin("c"), Some(1_792_888_200), "twice: the first");
+        assert_eq!((berlin("d"), berlin("e")), (None, None));
+    }
+
+    #[test]
+    fn a_page_begins_at_one() {
+        let part = |query: &str| Form::parse(query, b"").page().ok();
+        assert_eq!(part("pageNo=2&pageSize=1000"), Some(Page { number: 2, size: 1000 }));
+        assert!(part("pageNo=0&pageSize=1").is_none() && part("pageNo=1&pageSize=0").is_none());
+        let lenient = Form::parse("pageNo=-3&pageSize=1", b"").lenient_page().ok();
+        assert_eq!(lenient, Some(Page { number: 1, size: 1 }));
+    }
+}

@@ -1,0 +1,86 @@
+//! HTTP: the API that the web front-end of EasyScheduler 1.x talks to (`EasyScheduler 1.0.1: HTTP API`).
+//!
+//! ```text
+//! server ─▶ router ─▶ session: who is it? ─▶ form ─▶ permission ─▶ a route: parse → call → render ─▶ reply
+//! ```
+//!
+//! [`table`] is the list of everything that can be called: method, path, status, permission, code of the
+//! unexpected, function. Routes call the store and nothing else; whatever is to happen to an instance becomes a
+//! command row, and the masters are woken. The room knows neither engine nor workers.
+
+mod call;
+mod code;
+mod form;
+mod password;
+mod permission;
+mod reply;
+mod router;
+mod routes;
+mod server;
+mod session;
+mod shapes;
+mod table;
+mod welcome;
+
+use crate::logs::Logs;
+use crate::registry::Registry;
+use crate::store::Store;
+use chrono_tz::Tz;
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::time::Duration;
+use tokio::net::TcpListener;
+use tokio_util::sync::CancellationToken;
+
+/// The role: what it needs to be served.
+pub struct Api {
+    pub store: Store,
+    pub registry: Arc<dyn Registry>,
+    pub logs: Arc<dyn Logs>,
+    pub settings: Settings,
+}
+
+/// What the operator may choose.
+#[derive(Clone, Debug)]
+pub struct Settings {
+    /// The zone of the times in parameters.
+    pub zone: Tz,
+    /// How long after its last request a login expires.
+    pub session_timeout: Duration,
+    /// The largest request body, in bytes.
+    pub max_post: u64,
+    /// In front of every path; begins with a slash and does not end with one, or is empty.
+    pub context_path: String,
+}
+
+/// What all requests share.
+struct Shared {
+    store: Store,
+    registry: Arc<dyn Registry>,
+    logs: Arc<dyn Logs>,
+    settings: Settings,
+    sessions: session::Sessions,
+    passwords: password::Passwords,
+    address: SocketAddr,
+}
+
+impl Api {
+    /// Answers requests until told to stop; those that are being answered then get their answer.
+    ///
+    /// # Errors
+    /// The listener does not tell its address.
+    pub async fn serve(self, listener: TcpListener, stop: CancellationToken) -> std::io::Result<()> {
+        let Api { store, registry, logs, settings } = self;
+        let shared = Shared {
+            sessions: session::Sessions::new(store.clone(), settings.session_timeout),
+            passwords: password::Passwords::default(),
+            address: listener.local_addr()?,
+            store,
+            registry,
+            logs,
+            settings,
+        };
+        server::serve(listener, router::router(Arc::new(shared)), &stop, server::Patience::default()).await;
+        Ok(())
+    }
+}

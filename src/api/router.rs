@@ -1,0 +1,209 @@
+//! From a request to its row of the table and back. What is no row is 401 for strangers and 404 for users.
+
+use super::call::{Call, Client};
+use super::code::Code;
+use super::form::Form;
+use super::permission::{self, Permission};
+use super::reply::{self, Failure, Outcome};
+use super::table::{self, Route};
+use super::{Shared, welcome};
+use axum::body::Body;
+use axum::extract::{FromRequestParts, RawPathParams, Request};
+use axum::http::header::{CONTENT_TYPE, COOKIE, HOST};
+use axum::http::request::Parts;
+use axum::http::{HeaderMap, Response, StatusCode};
+use axum::routing::any;
+use bytes::{Bytes, BytesMut};
+use futures::FutureExt;
+use http_body_util::BodyExt;
+use std::collections::BTreeMap;
+use std::net::IpAddr;
+use std::panic::AssertUnwindSafe;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+/// The largest body of somebody who has not logged in.
+const STRANGERS_BODY: u64 = 64 * 1024;
+/// How much of a body that is too large is read nevertheless.
+const FORGOTTEN: u64 = 64 << 20;
+/// How long a body may take to arrive.
+const BODY_PATIENCE: Duration = Duration::from_secs(300);
+/// How long an address may be: that of an IPv6 address with an IPv4 tail.
+const LONGEST_IP: usize = 45;
+
+/// The peer of a connection; the server adds it to each request.
+#[derive(Clone, Copy)]
+pub struct Peer(pub IpAddr);
+
+/// All paths.
+pub fn router(shared: Arc<Shared>) -> axum::Router {
+    let base = shared.settings.context_path.clone();
+    let mut paths: BTreeMap<&'static str, Vec<Route>> = BTreeMap::new();
+    for route in table::routes() {
+        paths.entry(route.path).or_default().push(route);
+    }
+    let mut router = axum::Router::new();
+    for (path, rows) in paths {
+        let (rows, shared): (Arc<[Route]>, _) = (rows.into(), shared.clone());
+        let handler = any(move |request: Request| answer(shared, rows, request));
+        router = router.route(&format!("{base}/{path}"), handler.clone());
+        // The front-end leaves the base path out when a project's name contains `http`.
+        if !base.is_empty() && path.starts_with("projects/{projectName}/") {
+            router = router.route(&format!("/{path}"), handler);
+        }
+    }
+    let mut pages = vec!["/".to_owned()];
+    if !base.is_empty() {
+        pages.extend([base.clone(), format!("{base}/")]);
+    }
+    for path in pages {
+        router = router.route(&path, page(shared.clone()));
+    }
+    router.fallback(move |request: Request| nothing(shared, request))
+}
+
+fn page(shared: Arc<Shared>) -> axum::routing::MethodRouter {
+    axum::routing::get(move |headers: HeaderMap| async move {
+        welcome::page(&shared.settings, shared.address, headers.get(HOST))
+    })
+}
+
+/// A path without a row.
+async fn nothing(shared: Arc<Shared>, request: Request) -> Response<Body> {
+    let (parts, _) = request.into_parts();
+    let code = Code::NO_SUCH_ADDRESS;
+    let text = code.text(&[&parts.method, &parts.uri.path()]);
+    refuse_unless_stranger(&shared, &parts, StatusCode::NOT_FOUND, code, &text).await
+}
+
+async fn refuse_unless_stranger(
+    shared: &Shared,
+    parts: &Parts,
+    status: StatusCode,
+    code: Code,
+    text: &str,
+) -> Response<Body> {
+    match who(shared, parts).await {
+        Err(Failure::Unauthorized) => reply::unauthorized(),
+        _ => reply::error(status, code.number, text),
+    }
+}
+
+/// A path with rows.
+async fn answer(shared: Arc<Shared>, rows: Arc<[Route]>, request: Request) -> Response<Body> {
+    let begun = Instant::now();
+    let (mut parts, body) = request.into_parts();
+    let Some(route) = rows.iter().find(|route| route.method == parts.method) else {
+        let code = Code::NO_SUCH_METHOD;
+        let text = code.text(&[&parts.uri.path(), &parts.method]);
+        return refuse_unless_stranger(&shared, &parts, StatusCode::METHOD_NOT_ALLOWED, code, &text).await;
+    };
+    // A panic is a mistake in this program; the caller still gets an answer with a code.
+    let outcome = AssertUnwindSafe(serve(shared, route, &mut parts, body)).catch_unwind().await;
+    let outcome = outcome.unwrap_or_else(|_| Err(Failure::Generic("see the log of the server".into())));
+    let answer = reply::render(route, outcome);
+    // The query may hold what is nobody's business.
+    tracing::debug!(method = %parts.method, path = parts.uri.path(), status = %answer.status(), took = ?begun.elapsed());
+    answer
+}
+
+async fn serve(shared: Arc<Shared>, route: &Route, parts: &mut Parts, body: Body) -> Outcome {
+    let account = match route.permission {
+        Permission::Open => None,
+        _ => Some(who(&shared, parts).await?),
+    };
+    let limit = if account.is_some() { shared.settings.max_post } else { STRANGERS_BODY.min(shared.settings.max_post) };
+    if !route.by_link && parts.headers.get("sec-fetch-site").is_some_and(|site| site == "cross-site") {
+        return Err(Code::FOREIGN_LINK.refuse(&[]));
+    }
+    let form = form(parts, body, limit).await?;
+    let project = project_name(parts).await?;
+    let access = match &account {
+        Some(account) => permission::check(route.permission, &shared.store, account, project.as_deref(), &form).await?,
+        None => None,
+    };
+    let client = Client { session: session_id(&parts.headers), ip: ip(parts) };
+    (route.handler)(Call { shared, form, client, account, access }).await
+}
+
+async fn who(shared: &Shared, parts: &Parts) -> Result<crate::store::Account, Failure> {
+    let id = session_id(&parts.headers).ok_or(Failure::Unauthorized)?;
+    shared.sessions.who(&id).await?.ok_or(Failure::Unauthorized)
+}
+
+/// The header `sessionId`, else the cookie of that name in any case.
+fn session_id(headers: &HeaderMap) -> Option<String> {
+    let header = headers.get("sessionId").and_then(|value| value.to_str().ok());
+    let cookies = headers.get_all(COOKIE).into_iter().filter_map(|value| value.to_str().ok());
+    let mut pairs = cookies.flat_map(|line| line.split(';')).filter_map(|pair| pair.trim().split_once('='));
+    header
+        .filter(|id| !id.trim().is_empty())
+        .or_else(|| pairs.find(|(name, _)| name.eq_ignore_ascii_case("sessionId")).map(|(_, id)| id))
+        .map(str::to_owned)
+}
+
+async fn form(parts: &Parts, body: Body, limit: u64) -> Result<Form, Failure> {
+    let kind = parts.headers.get(CONTENT_TYPE).and_then(|value| value.to_str().ok()).unwrap_or_default();
+    let is_form = kind.trim_start().to_ascii_lowercase().starts_with("application/x-www-form-urlencoded");
+    let body = if is_form { read(body, limit).await? } else { Bytes::new() };
+    Ok(Form::parse(parts.uri.query().unwrap_or_default(), &body))
+}
+
+/// The whole body. What is too much is read and forgotten, within reason: whoever is still sending would not see the
+/// answer.
+async fn read(mut body: Body, limit: u64) -> Result<Bytes, Failure> {
+    let all = async {
+        let (mut kept, mut total) = (BytesMut::new(), 0);
+        while let Some(frame) = body.frame().await {
+            let unread = |error| Failure::Generic(format!("the request could not be read: {error}"));
+            let Ok(data) = frame.map_err(unread)?.into_data() else { continue };
+            total += data.len() as u64;
+            if total <= limit {
+                kept.extend_from_slice(&data);
+            } else if total > limit.saturating_add(FORGOTTEN) {
+                break;
+            }
+        }
+        if total > limit { Err(Failure::TooLarge(limit)) } else { Ok(kept.freeze()) }
+    };
+    let late = |_| Failure::Generic("the request took too long to arrive".into());
+    tokio::time::timeout(BODY_PATIENCE, all).await.map_err(late)?
+}
+
+/// `{projectName}` of the path, percent-decoded as UTF-8.
+async fn project_name(parts: &mut Parts) -> Result<Option<String>, Failure> {
+    match RawPathParams::from_request_parts(parts, &()).await {
+        Ok(params) => Ok(params.iter().next().map(|(_, value)| value.to_owned())),
+        Err(error) => Err(Failure::parameter("projectName", error)),
+    }
+}
+
+/// Who sends it, as far as proxies tell; only noted, never believed.
+fn ip(parts: &Parts) -> String {
+    let header = |name| parts.headers.get(name).and_then(|value| value.to_str().ok());
+    let first = |list: &str| list.split(',').next().unwrap_or_default().trim().to_owned();
+    let told = |ip: &String| !ip.is_empty() && !ip.eq_ignore_ascii_case("unknown") && ip.len() <= LONGEST_IP;
+    let peer = || parts.extensions.get::<Peer>().map(|Peer(ip)| ip.to_string()).unwrap_or_default();
+    let forwarded = header("X-Forwarded-For").map(first).filter(told);
+    forwarded.or_else(|| header("X-Real-IP").map(first).filter(told)).unwrap_or_else(peer)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_session_header_beats_the_cookie_whose_name_may_be_in_any_case() {
+        let id = |pairs: &[(&'static str, &'static str)]| {
+            let mut headers = HeaderMap::new();
+            for (name, value) in pairs {
+                headers.append(*name, value.parse().unwrap());
+            }
+            session_id(&headers)
+        };
+        assert_eq!(id(&[("cookie", "language=en_US; SESSIONID=a")]).as_deref(), Some("a"));
+        assert_eq!(id(&[("cookie", "x=1"), ("cookie", "sessionId=b"), ("sessionid", " ")]).as_deref(), Some("b"));
+        assert_eq!(id(&[("cookie", "sessionId=b"), ("sessionid", "c")]).as_deref(), Some("c"));
+        assert_eq!(id(&[("cookie", "other")]), None);
+    }
+}

@@ -1,0 +1,141 @@
+//! Process definitions.
+
+use crate::api::call::Call;
+use crate::api::code::Code;
+use crate::api::form::Form;
+use crate::api::reply::{Failure, Outcome, Reply};
+use crate::api::shapes::{Definition, Listed};
+use crate::dag::Dag;
+use crate::model::{DefinitionId, Document, Problem, ProblemKind, ReleaseState, Time, UserId};
+use crate::store::{Drawing, Unchanged};
+
+/// The longest name of a definition, in characters.
+const NAME_MAX: usize = 255;
+
+/// `process/save`
+pub async fn save(call: Call) -> Outcome {
+    let mut drawing = drawing(&call.form).await?;
+    drawing.locations.get_or_insert_with(|| "{}".to_owned());
+    drawing.connects.get_or_insert_with(|| "[]".to_owned());
+    let name = drawing.name.clone();
+    match call.store().create_definition(call.project()?, call.user()?, drawing).await? {
+        Some(_) => Reply::done(),
+        None => Err(Code::DEFINITION_EXISTS.refuse(&[&name])),
+    }
+}
+
+/// `process/verify-name`
+pub async fn verify_name(call: Call) -> Outcome {
+    let name = call.form.text("name")?;
+    match call.store().definition_named(call.project()?, name).await? {
+        Some(_) => Err(Code::DEFINITION_EXISTS.refuse(&[&name])),
+        None => Reply::done(),
+    }
+}
+
+/// `process/update`
+pub async fn update(call: Call) -> Outcome {
+    let id = DefinitionId(call.form.int("id")?);
+    let drawing = drawing(&call.form).await?;
+    let name = drawing.name.clone();
+    match call.store().redraw_definition(call.project()?, id, drawing).await? {
+        Ok(()) => Reply::done(),
+        Err(Unchanged::Missing) => Err(Code::NO_SUCH_DEFINITION.refuse(&[&id])),
+        Err(Unchanged::Online) => Err(Code::IS_ONLINE.refuse(&[&name])),
+        Err(Unchanged::NameTaken) => Err(Code::DEFINITION_EXISTS.refuse(&[&name])),
+    }
+}
+
+/// `process/release`
+pub async fn release(call: Call) -> Outcome {
+    let id = DefinitionId(call.form.int("processId")?);
+    let number = call.form.int("releaseState")?;
+    let unknown = || Failure::Generic(Code::NO_SUCH_DEFINITION.text(&[&id]));
+    let state = ReleaseState::from_code(number)
+        .ok_or_else(|| Failure::Generic(format!("releaseState is 0 or 1, not {number}")))?;
+    if state == ReleaseState::Online {
+        let definition = call.store().full_definition(call.project()?, id).await?.ok_or_else(unknown)?;
+        checked(definition.process_definition_json.unwrap_or_default()).await?;
+    }
+    match call.store().release_definition(call.project()?, id, state, Time::now()).await? {
+        true => Reply::done(),
+        false => Err(unknown()),
+    }
+}
+
+/// `process/select-by-id`
+pub async fn select(call: Call) -> Outcome {
+    let id = DefinitionId(call.form.int("processId")?);
+    match call.store().full_definition(call.project()?, id).await? {
+        Some(definition) => Reply::data(&Definition::from(definition)),
+        None => Err(Code::NO_SUCH_DEFINITION_HERE.refuse(&[&id])),
+    }
+}
+
+/// `process/list`
+pub async fn list(call: Call) -> Outcome {
+    let definitions = call.store().all_definitions(call.project()?).await?;
+    Reply::data(&definitions.into_iter().map(Definition::from).collect::<Vec<_>>())
+}
+
+/// `process/list-paging`
+pub async fn page(call: Call) -> Outcome {
+    let part = call.form.page()?;
+    let author = Some(call.form.int_or("userId", 0)?).filter(|id| *id != 0).map(UserId);
+    let search = call.form.given("searchVal").unwrap_or_default();
+    let found = call.store().definitions(call.project()?, search, author, part).await?;
+    Reply::data(&Listed::of(found, part, Definition::from))
+}
+
+/// What was drawn: texts as they came, and what the document says in columns of its own.
+async fn drawing(form: &Form) -> Result<Drawing, Failure> {
+    let name = form.name("name", NAME_MAX)?.to_owned();
+    let json = form.text("processDefinitionJson")?.to_owned();
+    let document = checked(json.clone()).await?;
+    let globals =
+        serde_json::to_string(&document.global_params).map_err(|error| Failure::Generic(error.to_string()))?;
+    let json_text = |name, empty: &str| {
+        form.given(name).map(|text| if text.trim().is_empty() { empty.to_owned() } else { text.to_owned() })
+    };
+    Ok(Drawing {
+        name,
+        document: json,
+        globals,
+        timeout_minutes: i32::try_from(document.timeout_minutes).unwrap_or(i32::MAX),
+        tenant_id: document.tenant_id,
+        desc: form.given("desc").map(str::to_owned),
+        locations: json_text("locations", "{}"),
+        connects: json_text("connects", "[]"),
+        at: Time::now(),
+    })
+}
+
+/// Reads a document, on a blocking thread: one may have thousands of nodes.
+async fn checked(json: String) -> Result<Document, Failure> {
+    let read = tokio::task::spawn_blocking(move || -> Result<_, Vec<Problem>> {
+        let document = Document::parse(&json)?;
+        Dag::of(&document).map_err(|problem| vec![problem])?;
+        Ok(document)
+    });
+    match read.await {
+        Ok(Ok(document)) => Ok(document),
+        Ok(Err(problems)) => Err(invalid(&problems)),
+        Err(error) => Err(Failure::Generic(error.to_string())),
+    }
+}
+
+/// The code of the first problem that has one of its own, and the text of all.
+fn invalid(problems: &[Problem]) -> Failure {
+    let code = |kind| match kind {
+        ProblemKind::NotJson => Some(Code::DOCUMENT_NOT_JSON),
+        ProblemKind::NoTasks => Some(Code::DOCUMENT_EMPTY),
+        ProblemKind::Cycle => Some(Code::DOCUMENT_CYCLE),
+        ProblemKind::NodeParams => Some(Code::DOCUMENT_PARAMS),
+        ProblemKind::Other => None,
+    };
+    let texts = problems.iter().map(Problem::to_string).collect::<Vec<_>>().join("; ");
+    match problems.iter().find_map(|problem| code(problem.kind)) {
+        Some(code) => code.refuse(&[&texts]),
+        None => Failure::invalid("processDefinitionJson", texts),
+    }
+}

@@ -1,0 +1,82 @@
+//! Process instances.
+
+use crate::api::call::Call;
+use crate::api::code::Code;
+use crate::api::reply::{Failure, Outcome, Reply};
+use crate::api::shapes::{Instance, Listed, Task};
+use crate::model::{DefinitionId, InstanceId, State, TaskId};
+use crate::store::{InstanceFilter, SubProcess, Undeleted};
+use serde::Serialize;
+
+/// `instance/list-paging`
+pub async fn page(call: Call) -> Outcome {
+    let form = &call.form;
+    let part = form.lenient_page()?;
+    let zone = call.shared.settings.zone;
+    let text = |name| form.given(name).unwrap_or_default().to_owned();
+    let after = form.instant("startDate", zone);
+    let filter = InstanceFilter {
+        definition: Some(form.int_or("processDefinitionId", 0)?).filter(|id| *id != 0).map(DefinitionId),
+        name: text("searchVal"),
+        host: text("host"),
+        state: form.any_of("stateType")?,
+        after,
+        until: after.and(form.instant("endDate", zone)),
+    };
+    let found = call.store().instances(call.project()?, &filter, part).await?;
+    Reply::data(&Listed::of(found, part, Instance::from))
+}
+
+/// `instance/task-list-by-process-id`
+pub async fn tasks(call: Call) -> Outcome {
+    #[derive(Serialize)]
+    #[serde(rename_all = "camelCase")]
+    struct Tasks {
+        process_instance_state: State,
+        task_list: Vec<Task>,
+    }
+    let id = InstanceId(call.form.int("processInstanceId")?);
+    let state = call.store().state_in(call.project()?, id).await?;
+    let process_instance_state = state.ok_or_else(|| Failure::Generic(Code::NO_SUCH_INSTANCE.text(&[&id])))?;
+    let task_list = call.store().tasks_of(id).await?.into_iter().map(Task::from).collect();
+    Reply::data(&Tasks { process_instance_state, task_list })
+}
+
+/// `instance/select-by-id`
+pub async fn select(call: Call) -> Outcome {
+    let id = InstanceId(call.form.int("processInstanceId")?);
+    let Some(instance) = call.store().full_instance(call.project()?, id).await? else {
+        return Err(Code::NO_SUCH_INSTANCE.refuse(&[&id]));
+    };
+    let users = [instance.author, Some(instance.head.executor_id)].into_iter().flatten();
+    let tenant = call.store().tenant_of_run(instance.head.tenant_id, users).await?;
+    Reply::data(&Instance::full(instance, tenant))
+}
+
+/// `instance/delete`
+pub async fn delete(call: Call) -> Outcome {
+    let id = InstanceId(call.form.int("processInstanceId")?);
+    match call.store().delete_instance(call.project()?, id).await? {
+        Ok(()) => Reply::done(),
+        Err(Undeleted::Missing) => Err(Code::NO_SUCH_INSTANCE.refuse(&[&id])),
+        Err(Undeleted::Live(live)) => {
+            Err(Failure::Generic(format!("process instance {live} has not ended; stop it first")))
+        }
+    }
+}
+
+/// `instance/select-sub-process`
+pub async fn sub_process(call: Call) -> Outcome {
+    #[derive(Serialize)]
+    #[serde(rename_all = "camelCase")]
+    struct Found {
+        sub_process_instance_id: InstanceId,
+    }
+    let id = TaskId(call.form.int("taskId")?);
+    match call.store().sub_process(call.project()?, id).await? {
+        SubProcess::Instance(sub_process_instance_id) => Reply::data(&Found { sub_process_instance_id }),
+        SubProcess::NoTask => Err(Code::NO_SUCH_TASK.refuse(&[&id])),
+        SubProcess::OtherKind => Err(Code::NOT_A_SUB_PROCESS.refuse(&[&id])),
+        SubProcess::NotStarted => Err(Code::NO_SUB_PROCESS_YET.refuse(&[&id])),
+    }
+}

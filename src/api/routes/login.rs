@@ -1,0 +1,46 @@
+//! Signing in and out.
+
+use crate::api::call::Call;
+use crate::api::code::Code;
+use crate::api::password::Verdict;
+use crate::api::reply::{Failure, Outcome, Reply};
+
+/// `login`
+pub async fn login(call: Call) -> Outcome {
+    let name = call.form.text("userName")?;
+    let password = call.form.text("userPassword")?;
+    if name.is_empty() {
+        return Err(Code::USER_NAME_EMPTY.refuse(&[]));
+    }
+    let wrong = || Code::WRONG_PASSWORD.refuse(&[]);
+    let known = call.store().credentials(name).await?;
+    let stored = known.as_ref().map(|(_, hash)| hash.clone());
+    let verdict = call.shared.passwords.check(password, stored).await;
+    let verdict = verdict.map_err(|error| Failure::Generic(error.to_string()))?;
+    let (account, old) = known.ok_or_else(wrong)?;
+    match verdict {
+        Verdict::Wrong => return Err(wrong()),
+        Verdict::Right => {}
+        Verdict::Outdated(new) => {
+            if let Err(error) = call.store().rehash(account.id, old, new).await {
+                tracing::warn!(user = %account.id, "an old password hash could not be replaced: {error}");
+            }
+        }
+    }
+    match call.shared.sessions.sign_in(&account, call.client.ip.clone()).await {
+        Ok(id) => Reply::session(id),
+        Err(error) => {
+            tracing::error!(user = %account.id, "a login could not be recorded: {error}");
+            Err(Code::NO_SESSION.refuse(&[]))
+        }
+    }
+}
+
+/// `signOut`
+pub async fn sign_out(call: Call) -> Outcome {
+    let id = call.client.session.as_deref().ok_or(Failure::Unauthorized)?;
+    match call.shared.sessions.sign_out(id).await? {
+        true => Reply::done(),
+        false => Err(Failure::Generic("there is no such login".into())),
+    }
+}

@@ -1,0 +1,60 @@
+//! Task logs, while the task runs and after.
+
+use crate::api::call::Call;
+use crate::api::code::Code;
+use crate::api::reply::{Failure, Outcome, Reply};
+use crate::logs;
+use crate::model::{TaskId, Time};
+use bytes::Bytes;
+use futures::stream;
+use std::sync::Arc;
+
+/// How much of a log is in memory at a time.
+const CHUNK: usize = 256 * 1024;
+
+impl From<logs::Error> for Failure {
+    fn from(error: logs::Error) -> Failure {
+        Failure::Generic(error.to_string())
+    }
+}
+
+/// `log/detail`
+pub async fn detail(call: Call) -> Outcome {
+    let id = TaskId(call.form.int("taskInstId")?);
+    let skip = u64::try_from(call.form.int("skipLineNum")?).unwrap_or_default();
+    let limit = u64::try_from(call.form.int("limit")?).unwrap_or_default();
+    let (host, path) = place(&call, id).await?;
+    Reply::data(&call.shared.logs.lines(&host, &path, skip, limit).await?)
+}
+
+/// `log/download-log`: what is there at the time of the call, and what is added meanwhile.
+pub async fn download(call: Call) -> Outcome {
+    let id = TaskId(call.form.int("taskInstId")?);
+    let (host, path) = place(&call, id).await?;
+    let logs = call.shared.logs.clone();
+    // The first piece before the status: what cannot be read is still HTTP 400.
+    let first = logs.bytes(&host, &path, 0, CHUNK).await?;
+    let next = first.len() as u64;
+    let bytes = stream::try_unfold((Some(first), next), move |(ready, next)| {
+        let (logs, host, path): (Arc<dyn logs::Logs>, _, _) = (logs.clone(), host.clone(), path.clone());
+        async move {
+            if let Some(first) = ready {
+                return Ok((!first.is_empty()).then_some((first, (None, next))));
+            }
+            let piece: Bytes = logs.bytes(&host, &path, next, CHUNK).await.map_err(std::io::Error::other)?;
+            let after = next + piece.len() as u64;
+            Ok((!piece.is_empty()).then_some((piece, (None, after))))
+        }
+    });
+    Ok(Reply::File { name: format!("{}.queryLog", Time::now().0), bytes: Box::pin(bytes) })
+}
+
+async fn place(call: &Call, id: TaskId) -> Result<(String, String), Failure> {
+    let place = call.store().task_place(id).await?;
+    let place = place.ok_or_else(|| Failure::Generic(Code::NO_SUCH_TASK.text(&[&id])))?;
+    let filled = |text: Option<String>| text.filter(|text| !text.is_empty());
+    match (filled(place.host), filled(place.log_path)) {
+        (Some(host), Some(path)) => Ok((host, path)),
+        _ => Err(Code::NO_HOST_YET.refuse(&[&id])),
+    }
+}

@@ -1,0 +1,63 @@
+//! Projects.
+
+use crate::api::call::Call;
+use crate::api::code::Code;
+use crate::api::form::Form;
+use crate::api::reply::{Failure, Outcome, Reply};
+use crate::api::shapes::{Listed, Project};
+use crate::model::Time;
+use crate::store::{Error, NewProject};
+
+/// `projects/create`
+pub async fn create(call: Call) -> Outcome {
+    let (name, desc) = described(&call.form)?;
+    let new = NewProject { name: name.clone(), desc, owner: call.user()?, at: Time::now() };
+    match call.store().create_project(new).await {
+        Ok(_) => Reply::done(),
+        Err(Error::Conflict(_)) => Err(Code::PROJECT_EXISTS.refuse(&[&name])),
+        Err(error) => Err(error.into()),
+    }
+}
+
+/// `projects/update`
+pub async fn update(call: Call) -> Outcome {
+    let (name, desc) = described(&call.form)?;
+    match call.store().update_project(call.project()?, name.clone(), desc, Time::now()).await {
+        Ok(()) => Reply::done(),
+        Err(Error::Conflict(_)) => Err(Code::PROJECT_EXISTS.refuse(&[&name])),
+        Err(error) => Err(error.into()),
+    }
+}
+
+/// `projects/list-paging`
+pub async fn page(call: Call) -> Outcome {
+    let part = call.form.lenient_page()?;
+    let account = call.account()?;
+    let found = call.store().projects(account, call.form.given("searchVal").unwrap_or_default(), part).await?;
+    Reply::data(&Listed::of(found, part, |project| Project::of(project, account.kind)))
+}
+
+/// `projects/delete`
+pub async fn delete(call: Call) -> Outcome {
+    let access = call.access()?;
+    match call.store().delete_project(access.project).await {
+        Ok(()) => Reply::done(),
+        Err(Error::Conflict(_)) => Err(Code::PROJECT_HAS_DEFINITIONS.refuse(&[&access.name])),
+        Err(error) => Err(error.into()),
+    }
+}
+
+/// The name and the description of a request.
+fn described(form: &Form) -> Result<(String, Option<String>), Failure> {
+    let name = form.name("projectName", 100)?;
+    if !fits_a_path(name) {
+        let why = "a project's name is part of addresses, so it cannot be `.` or `..`, nor hold `/`, `\\`, `?`, `#`, `%` or control characters";
+        return Err(Failure::invalid("projectName", why));
+    }
+    Ok((name.to_owned(), form.short("desc", 200)?.map(str::to_owned)))
+}
+
+fn fits_a_path(name: &str) -> bool {
+    let fits = |c: char| !c.is_control() && !matches!(c, '/' | '\\' | '?' | '#' | '%');
+    name.chars().all(fits) && !matches!(name, "." | "..")
+}

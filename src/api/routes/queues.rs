@@ -1,0 +1,32 @@
+//! Queues of YARN.
+
+use crate::api::call::Call;
+use crate::api::code::Code;
+use crate::api::reply::{Outcome, Reply};
+use crate::api::shapes::{Listed, Queue};
+use crate::model::Time;
+use crate::store::QueueTaken;
+
+/// `queue/list`
+pub async fn list(call: Call) -> Outcome {
+    let queues: Vec<Queue> = call.store().all_queues().await?.into_iter().map(Queue::from).collect();
+    Reply::data(&queues)
+}
+
+/// `queue/list-paging`
+pub async fn page(call: Call) -> Outcome {
+    let part = call.form.page()?;
+    let found = call.store().queues(call.form.given("searchVal").unwrap_or_default(), part).await?;
+    Reply::data(&Listed::of(found, part, Queue::from))
+}
+
+/// `queue/create`
+pub async fn create(call: Call) -> Outcome {
+    let value = call.form.name("queue", 64)?.to_owned();
+    let name = call.form.name("queueName", 64)?.to_owned();
+    match call.store().create_queue(name.clone(), value.clone(), Time::now()).await? {
+        Ok(_) => Reply::done(),
+        Err(QueueTaken::Name) => Err(Code::QUEUE_NAME_EXISTS.refuse(&[&name])),
+        Err(QueueTaken::Value) => Err(Code::QUEUE_VALUE_EXISTS.refuse(&[&value])),
+    }
+}

@@ -1,0 +1,57 @@
+//! Tenants.
+
+use crate::api::call::Call;
+use crate::api::code::Code;
+use crate::api::reply::{Failure, Outcome, Reply};
+use crate::api::shapes::{Listed, Tenant};
+use crate::model::Time;
+use crate::store::{Error, NewTenant};
+
+/// `tenant/create`
+pub async fn create(call: Call) -> Outcome {
+    let form = &call.form;
+    let code = form.name("tenantCode", 64)?.to_owned();
+    let name = form.name("tenantName", 64)?.to_owned();
+    let queue_id = form.int("queueId")?;
+    let desc = form.short("desc", 256)?.map(str::to_owned);
+    if !is_account_name(&code) {
+        return Err(Code::TENANT_CODE.refuse(&[&code]));
+    }
+    let new = NewTenant { code: code.clone(), name, desc, queue_id, at: Time::now() };
+    match call.store().create_tenant(new).await {
+        Ok(_) => Reply::done(),
+        Err(Error::Missing(_)) => Err(Code::NO_SUCH_QUEUE.refuse(&[&queue_id])),
+        Err(Error::Conflict(_)) => Err(Failure::invalid("tenantCode", format!("{code} exists already"))),
+        Err(error) => Err(error.into()),
+    }
+}
+
+/// A tenant is an account of the operating system, and part of paths and command lines.
+fn is_account_name(code: &str) -> bool {
+    let fits = |c: char| c.is_ascii_alphanumeric() || matches!(c, '_' | '.' | '-');
+    code.chars().all(fits) && !code.starts_with(['-', '.'])
+}
+
+/// `tenant/list-paging`
+pub async fn page(call: Call) -> Outcome {
+    let part = call.form.page()?;
+    let found = call.store().tenants(call.form.given("searchVal").unwrap_or_default(), part).await?;
+    Reply::data(&Listed::of(found, part, Tenant::from))
+}
+
+/// `tenant/list`
+pub async fn list(call: Call) -> Outcome {
+    let tenants: Vec<Tenant> = call.store().all_tenants().await?.into_iter().map(Tenant::from).collect();
+    Reply::data(&tenants)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::is_account_name;
+
+    #[test]
+    fn a_tenant_code_cannot_leave_a_path_or_look_like_an_option() {
+        assert!(["etl", "a-b_c.9"].iter().all(|code| is_account_name(code)));
+        assert!(["-x", "..", "a/b", "a b", "a;b", "数"].iter().all(|code| !is_account_name(code)));
+    }
+}

@@ -1,0 +1,49 @@
+//! The JSON of the wire (`EasyScheduler 1.0.1: shared object shapes`): the keys of releases 1.0.1 and 1.1.0
+//! together, `null` included, dates as epoch milliseconds.
+
+mod definition;
+mod instance;
+mod people;
+mod project;
+mod task;
+
+pub use definition::Definition;
+pub use instance::Instance;
+pub use people::{Queue, Tenant, User};
+pub use project::Project;
+pub use task::Task;
+
+use crate::model::Time;
+use crate::store::{Page, Paged};
+use serde::Serialize;
+
+/// One page of a list. `total_list` is the page and not the total, as the front-end wants it.
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Listed<T> {
+    total_list: Vec<T>,
+    total: u64,
+    current_page: u64,
+    total_page: u64,
+}
+
+impl<T> Listed<T> {
+    pub fn of<R>(found: Paged<R>, page: Page, shape: impl Fn(R) -> T) -> Listed<T> {
+        Listed {
+            total_list: found.rows.into_iter().map(shape).collect(),
+            total: found.total,
+            current_page: page.number,
+            total_page: found.total.div_ceil(page.size.max(1)).max(1),
+        }
+    }
+}
+
+/// Whole seconds from start to end; `None` before the end.
+fn seconds(start: Option<Time>, end: Option<Time>) -> Option<u64> {
+    Some(end?.since(start?).as_secs())
+}
+
+/// JSON text that the front-end parses: never empty.
+fn json_or(text: Option<String>, empty: &str) -> String {
+    text.filter(|text| !text.trim().is_empty()).unwrap_or_else(|| empty.to_owned())
+}

@@ -1,0 +1,108 @@
+//! Task instances.
+
+use super::seconds;
+use crate::model::{Flag, Priority, State, TaskId, TaskType, Time};
+use crate::store::{FullTask, TaskHead};
+use serde::Serialize;
+use serde_json::Value;
+
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Task {
+    id: TaskId,
+    name: Option<String>,
+    task_type: Option<String>,
+    process_definition_id: i32,
+    process_instance_id: i32,
+    process_instance_name: Option<String>,
+    state: State,
+    submit_time: Option<Time>,
+    start_time: Option<Time>,
+    end_time: Option<Time>,
+    host: Option<String>,
+    execute_path: Option<String>,
+    log_path: Option<String>,
+    retry_times: i32,
+    alert_flag: Flag,
+    run_flag: Option<Flag>,
+    process_instance: Option<()>,
+    process_define: Option<()>,
+    pid: i32,
+    app_link: Option<String>,
+    flag: Flag,
+    /// The node's `dependence`, as JSON text. Lists do not read nodes, so there that of a DEPENDENT node is null.
+    dependency: Option<String>,
+    /// Seconds.
+    duration: Option<u64>,
+    max_retry_times: i32,
+    retry_interval: i32,
+    task_instance_priority: Option<Priority>,
+    process_instance_priority: Option<Priority>,
+    dependent_result: Option<String>,
+    worker_group_id: i32,
+    #[serde(flatten, skip_serializing_if = "Option::is_none")]
+    more: Option<More>,
+}
+
+/// What lists leave out.
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct More {
+    task_json: Option<String>,
+    task_success: bool,
+    sub_process: bool,
+    task_complete: bool,
+}
+
+impl From<TaskHead> for Task {
+    fn from(head: TaskHead) -> Task {
+        let dependent = head.task_type.as_deref() == Some(TaskType::Dependent.name());
+        Task {
+            id: head.id,
+            name: head.name,
+            task_type: head.task_type,
+            process_definition_id: head.process_definition_id.unwrap_or_default(),
+            process_instance_id: head.process_instance_id.unwrap_or_default(),
+            process_instance_name: head.process_instance_name,
+            state: head.state.unwrap_or(State::Submitted),
+            submit_time: head.submit_time,
+            start_time: head.start_time,
+            end_time: head.end_time,
+            host: head.host,
+            execute_path: head.execute_path,
+            log_path: head.log_path,
+            retry_times: head.retry_times.unwrap_or_default(),
+            alert_flag: head.alert_flag.unwrap_or(Flag::No),
+            run_flag: None,
+            process_instance: None,
+            process_define: None,
+            pid: head.pid.unwrap_or_default(),
+            app_link: head.app_link,
+            flag: head.flag.unwrap_or(Flag::Yes),
+            dependency: (!dependent).then(|| "{}".to_owned()),
+            duration: seconds(head.start_time, head.end_time),
+            max_retry_times: head.max_retry_times.unwrap_or_default(),
+            retry_interval: head.retry_interval.unwrap_or_default(),
+            task_instance_priority: head.task_instance_priority,
+            process_instance_priority: None,
+            dependent_result: None,
+            worker_group_id: head.worker_group_id.unwrap_or(-1),
+            more: None,
+        }
+    }
+}
+
+impl From<FullTask> for Task {
+    fn from(full: FullTask) -> Task {
+        let task = Task::from(full.head);
+        let node: Option<Value> = full.task_json.as_deref().and_then(|text| serde_json::from_str(text).ok());
+        let dependence = node.as_ref().and_then(|node| node.get("dependence")).filter(|value| !value.is_null());
+        let more = More {
+            task_json: full.task_json,
+            task_success: task.state == State::Success,
+            sub_process: task.task_type.as_deref() == Some(TaskType::SubProcess.name()),
+            task_complete: task.state.is_finished() && task.state != State::WaitingThread,
+        };
+        Task { dependency: dependence.map(Value::to_string).or(task.dependency), more: Some(more), ..task }
+    }
+}
