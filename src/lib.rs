@@ -14,6 +14,8 @@
 //! | [`api`] | HTTP: parse → call → render |
 //! | [`master`] | commands become instances; events go through the engine, are recorded, then acted upon |
 //! | [`worker`] | slots, executors, and the shim that starts tasks and outlives us |
+//! | [`logger`] | serves the task logs of its host |
+//! | [`alert`] | alerts that wait to be sent |
 //! | **ports** | a trait, the embedded implementation, the real one, one test suite for all |
 //! | [`store`] | what is true: the database; entities live nowhere else |
 //! | [`registry`] | who is alive, and whom to wake |
@@ -37,11 +39,13 @@
 //! - Wire, table and domain types are three types; they are converted at the border, in the outer room.
 
 pub mod admission;
+pub mod alert;
 pub mod api;
 pub mod calls;
 pub mod config;
 pub mod dag;
 pub mod engine;
+pub mod logger;
 pub mod logs;
 pub mod master;
 pub mod model;
@@ -49,4 +53,5 @@ pub mod params;
 pub mod queue;
 pub mod registry;
 pub mod store;
+pub mod telemetry;
 pub mod worker;
