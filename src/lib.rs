@@ -10,6 +10,8 @@
 //!
 //! | Room | What happens there |
 //! |---|---|
+//! | [`cli`] | what can be typed: `run`, `migrate`, `config`, `exec` |
+//! | [`app`] | the only room that knows every role: opens the ports, starts the roles, stops them in order |
 //! | **roles** | each is handed ports, configuration and a stop signal; a role never imports another role |
 //! | [`api`] | HTTP: parse → call → render |
 //! | [`master`] | commands become instances; events go through the engine, are recorded, then acted upon |
@@ -41,7 +43,9 @@
 pub mod admission;
 pub mod alert;
 pub mod api;
+pub mod app;
 pub mod calls;
+pub mod cli;
 pub mod config;
 pub mod dag;
 pub mod engine;

@@ -1,0 +1,241 @@
+//! The only room that knows every role: opens the ports, starts the roles, stops them in order.
+
+mod folder;
+mod roles;
+
+pub use folder::{Claimed, DataFolder};
+pub use roles::{Ended, Roles};
+
+use crate::calls;
+use crate::config::{self, Config, Loaded};
+use crate::logs::{self, Logs};
+use crate::master::{self, Master};
+use crate::queue::{self, Queue};
+use crate::registry::{self, Member, Membership, Registry, Role};
+use crate::store::{self, Store};
+use crate::worker::account::Accounts;
+use crate::worker::environment::EnvironmentFile;
+use crate::worker::workplace::Workplace;
+use crate::worker::{self, Interpreters, Worker};
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::Duration;
+use tokio_util::sync::CancellationToken;
+
+/// Why nothing could be started.
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    #[error("{}", list(.0))]
+    Folders(Vec<config::Mistake>),
+    #[error("{0}")]
+    Unsupported(String),
+    #[error(transparent)]
+    Folder(#[from] folder::Error),
+    #[error("the database {path} cannot be opened: {error}")]
+    Store { path: String, error: store::Error },
+}
+
+fn list(mistakes: &[config::Mistake]) -> String {
+    mistakes.iter().map(config::Mistake::to_string).collect::<Vec<_>>().join("\n")
+}
+
+/// All that roles are handed.
+#[derive(Clone)]
+pub struct Ports {
+    pub store: Store,
+    pub registry: Arc<dyn Registry>,
+    pub queue: Arc<dyn Queue>,
+    pub logs: Arc<dyn Logs>,
+}
+
+/// One process on embedded parts: database, registry and queue of its own, below one data folder.
+pub struct App {
+    pub ports: Ports,
+    config: Config,
+    /// Names this start of a process.
+    start: String,
+    host: String,
+    /// Locked as long as this lives.
+    _folder: Claimed,
+}
+
+impl App {
+    /// Claims the data folder, makes what is missing in it, and opens the ports.
+    ///
+    /// # Errors
+    /// Another process has the folder, it cannot be written, or the database cannot be opened.
+    pub async fn open(loaded: &Loaded) -> Result<App, Error> {
+        let config = loaded.config.clone();
+        let config::Backend::Sqlite(path) = &config.database.backend else {
+            return Err(Error::Unsupported(
+                "datasource.url names a database server; this release runs on the embedded database only (leave the key out)"
+                    .into(),
+            ));
+        };
+        if config.escheduler.queue != config::Queue::Memory {
+            return Err(Error::Unsupported(
+                "escheduler.queue.impl names a queue of a cluster; this release runs in one process only (leave the key out)"
+                    .into(),
+            ));
+        }
+        let folder = DataFolder::new(&config.data.basedir).claim()?;
+        config::prepare(loaded).map_err(Error::Folders)?;
+        let store =
+            Store::open(path).await.map_err(|error| Error::Store { path: path.display().to_string(), error })?;
+        let ports = Ports {
+            store,
+            registry: Arc::new(registry::Memory::default()),
+            queue: Arc::new(queue::Memory::default()),
+            logs: Arc::new(logs::Local::new(config.process.log.clone())),
+        };
+        let start = format!("{}:{}:{:016x}", host_name(), std::process::id(), rand::random::<u64>());
+        Ok(App { ports, config, start, host: config_host(), _folder: folder })
+    }
+
+    /// Starts roles that need no port of their own.
+    pub async fn start(&self, wanted: &[Role], roles: &mut Roles) {
+        let (master_side, worker_side) = calls::embedded();
+        let (mut master_side, mut worker_side) = (Some(master_side), Some(worker_side));
+        for role in wanted {
+            let membership = self.join(*role).await;
+            match role {
+                Role::Master => {
+                    if let Some(calls) = master_side.take() {
+                        let master = self.master(calls);
+                        roles.spawn(Role::Master, membership, move |stop| async move {
+                            master.run(stop).await;
+                            Ok(Ended::default())
+                        });
+                    }
+                }
+                Role::Worker => {
+                    if let Some(calls) = worker_side.take() {
+                        let worker = self.worker(calls);
+                        roles.spawn(Role::Worker, membership, move |stop| async move {
+                            let left = worker.run(stop).await.map_err(|error| error.to_string())?;
+                            Ok(Ended { tasks: left.running })
+                        });
+                    }
+                }
+                Role::Logger => {
+                    let logger = crate::logger::Logger::new(self.ports.logs.clone());
+                    roles.spawn(Role::Logger, membership, move |stop| async move {
+                        logger.run(stop).await;
+                        Ok(Ended::default())
+                    });
+                }
+                Role::Alert => {
+                    let alert = crate::alert::Alert { store: self.ports.store.clone() };
+                    roles.spawn(Role::Alert, membership, move |stop| async move {
+                        alert.run(stop).await;
+                        Ok(Ended::default())
+                    });
+                }
+                // It listens, so it is started with its listener: `serve`.
+                Role::Api => drop(membership),
+            }
+        }
+        // Whoever is not started in this process is not there at all; the others must not wait for it.
+        roles.keep((master_side, worker_side));
+    }
+
+    async fn join(&self, role: Role) -> Membership {
+        let member = Member { role, start: self.start.clone(), host: self.host.clone(), pid: std::process::id() };
+        self.ports.registry.join(member).await
+    }
+
+    fn master(&self, calls: calls::MasterSide) -> Master {
+        Master {
+            store: self.ports.store.clone(),
+            queue: self.ports.queue.clone(),
+            registry: self.ports.registry.clone(),
+            calls,
+            settings: master::Settings {
+                owner: self.start.clone(),
+                host: self.host.clone(),
+                zone: self.config.server.timezone,
+                instances: self.config.master.exec_threads,
+                places: self.config.master.exec_task_number,
+            },
+        }
+    }
+
+    fn worker(&self, calls: calls::WorkerSide) -> Worker {
+        let config = &self.config;
+        Worker {
+            queue: self.ports.queue.clone(),
+            calls,
+            workplace: Workplace {
+                host: self.host.clone(),
+                exec: config.process.exec.clone(),
+                logs: config.process.log.clone(),
+                resources: config.resource.local.clone(),
+                interpreters: Interpreters { shell: config.worker.shell.clone(), python: config.worker.python.clone() },
+                environment: EnvironmentFile::new(config.escheduler.env_path.clone(), config.worker.shell.clone()),
+                accounts: Accounts::default(),
+                keep_folders: config.development.state,
+                zone: config.server.timezone.name().to_owned(),
+            },
+            settings: worker::Settings {
+                slots: config.worker.exec_threads,
+                grace: config.worker.kill_grace,
+                log_max: config.worker.log_max_size,
+                cgroup: config.worker.task_cgroup,
+                shim: config.data.basedir.join("shim"),
+                memory: config.data.basedir.join("settled"),
+                program: PathBuf::from("/proc/self/exe"),
+            },
+        }
+    }
+
+    /// Starts the API on a socket that is bound already.
+    pub async fn serve(&self, listener: tokio::net::TcpListener, roles: &mut Roles) {
+        let membership = self.join(Role::Api).await;
+        let server = &self.config.server;
+        let api = crate::api::Api {
+            store: self.ports.store.clone(),
+            registry: self.ports.registry.clone(),
+            logs: self.ports.logs.clone(),
+            settings: crate::api::Settings {
+                zone: server.timezone,
+                session_timeout: server.session_timeout,
+                max_post: server.max_http_post_size,
+                context_path: server.context_path.trim_end_matches('/').to_owned(),
+            },
+        };
+        roles.spawn(Role::Api, membership, move |stop| async move {
+            api.serve(listener, stop).await.map_err(|error| error.to_string())?;
+            Ok(Ended::default())
+        });
+    }
+
+    /// Stops the roles: first whoever takes new work in, then the others. Returns how many tasks go on.
+    pub async fn stop(self, mut roles: Roles, grace: Duration) -> usize {
+        let ended = tokio::time::timeout(grace, roles.stop()).await;
+        if ended.is_err() {
+            tracing::warn!(
+                "not everybody left within shutdown.grace ({grace:?}); what is missing is made good at the next start"
+            );
+        }
+        let tasks = roles.tasks();
+        drop(roles);
+        if tokio::time::timeout(grace, self.ports.store.close()).await.is_err() {
+            tracing::warn!("the database did not close in time; it is consistent nevertheless");
+        }
+        tasks
+    }
+}
+
+/// What the whole process stops by.
+pub fn stop_token() -> CancellationToken {
+    CancellationToken::new()
+}
+
+fn host_name() -> String {
+    nix::unistd::gethostname().ok().and_then(|name| name.into_string().ok()).unwrap_or_else(|| "localhost".into())
+}
+
+/// Embedded, everything is on this host.
+fn config_host() -> String {
+    "127.0.0.1".into()
+}

@@ -1,0 +1,234 @@
+//! What can be typed. Arguments and the environment are read here and nowhere else.
+
+mod exec;
+mod init;
+pub mod progress;
+mod run;
+pub mod workflow_file;
+
+use crate::config::{self, Loaded, Machine};
+use crate::registry::Role;
+use clap::{Args, Parser, Subcommand};
+use nix::sys::signal::SigSet;
+use nix::sys::stat::{Mode, umask};
+use std::io::Write;
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+/// What exit codes mean; `--help` lists them.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Exit {
+    Done = 0,
+    /// The workflow was run, and failed.
+    Failed = 1,
+    /// Wrong arguments, workflow or configuration.
+    Wrong = 2,
+    /// Nothing was started: a folder, a port or the database cannot be used.
+    CannotStart = 3,
+    Interrupted = 130,
+}
+
+impl From<Exit> for ExitCode {
+    fn from(exit: Exit) -> ExitCode {
+        ExitCode::from(exit as u8)
+    }
+}
+
+const EXIT_CODES: &str = "\
+Exit codes:
+  0    done
+  1    the workflow was run, and failed
+  2    wrong arguments, workflow file or configuration
+  3    cannot start: a folder, a port or the database cannot be used
+  130  interrupted";
+
+const EXIT_CODES_OF_RUN: &str = "\
+Exit codes:
+  0    stopped by a signal
+  1    a part of the program could not go on
+  2    wrong arguments or configuration
+  3    cannot start: a folder, a port or the database cannot be used
+  130  left at once, by a second signal";
+
+const EXIT_CODES_OF_EXEC: &str = "\
+Exit codes:
+  0    the run succeeded
+  1    the run failed
+  2    wrong arguments, workflow file or configuration
+  3    cannot start: no folder for temporary files can be used
+  130  stopped by a signal";
+
+/// A distributed workflow scheduler in one executable, a drop-in for EasyScheduler 1.x.
+#[derive(Parser)]
+#[command(version, after_help = EXIT_CODES, max_term_width = 100)]
+struct Arguments {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Subcommand)]
+enum Command {
+    /// Serve: the API, and everything that runs workflows
+    #[command(after_help = format!(
+        "Without --roles the process plays all five roles on embedded parts: nothing else is needed.\n\
+        Tasks survive the process: they go on when it stops or crashes, and are taken over when it comes back.\n\n\
+        At the first SIGINT, SIGTERM or SIGHUP it takes no new work and leaves within shutdown.grace;\n\
+        at a second one it leaves at once.\n\n{EXIT_CODES_OF_RUN}"
+    ))]
+    Run {
+        /// Roles to play, separated by commas
+        #[arg(long, value_delimiter = ',', value_enum)]
+        roles: Option<Vec<Role>>,
+        #[command(flatten)]
+        conf: Conf,
+    },
+    /// Run one workflow file to its end, in a private instance without a port
+    #[command(after_help = format!(
+        "The file is a workflow document, as JSON or as YAML. A node needs a name and a script:\n\n  \
+        name: daily\n  params: {{day: \"2024-01-31\"}}\n  tasks:\n    \
+        - name: extract\n      script: echo \"rows of ${{day}}\"\n    \
+        - name: load\n      script: echo loaded\n      after: [extract]\n\n\
+        Try it:  escheduler exec daily.yaml -p day=2024-02-01\n\n\
+        The scripts run as you, in a folder below TMPDIR that is removed if the run succeeds and named if not.\n\
+        The first Ctrl-C stops the run, a second one kills what does not leave.\n\n{EXIT_CODES_OF_EXEC}"
+    ))]
+    Exec {
+        /// The workflow file; `-` reads it from the standard input
+        file: PathBuf,
+        /// Set a global parameter of the workflow; may be given several times
+        #[arg(short = 'p', long = "param", value_name = "NAME=VALUE", value_parser = parameter)]
+        params: Vec<(String, String)>,
+        #[command(flatten)]
+        conf: Conf,
+    },
+    /// Create or upgrade the tables of the database
+    Migrate {
+        #[command(flatten)]
+        conf: Conf,
+    },
+    /// Check or show the configuration
+    #[command(subcommand)]
+    Config(ConfigCommand),
+    /// Start tasks, and outlive the worker that asked for them (started by the worker itself)
+    #[command(hide = true)]
+    Shim {
+        #[arg(long)]
+        dir: PathBuf,
+        #[arg(long)]
+        no_cgroup: bool,
+    },
+}
+
+#[derive(Subcommand)]
+enum ConfigCommand {
+    /// Report every mistake in files and environment, with its place
+    Check {
+        #[command(flatten)]
+        conf: Conf,
+    },
+    /// Print every key with its value and where that comes from; secrets are masked
+    Show {
+        #[command(flatten)]
+        conf: Conf,
+    },
+}
+
+#[derive(Args)]
+struct Conf {
+    /// Folder with escheduler.toml or the original's property files [default: /etc/escheduler if it is there]
+    #[arg(long = "conf", value_name = "DIR")]
+    dir: Option<PathBuf>,
+}
+
+impl Conf {
+    fn load(&self, more: Vec<(String, String)>) -> Result<Loaded, Exit> {
+        let environment =
+            std::env::vars_os().filter_map(|(name, value)| Some((name.into_string().ok()?, value.into_string().ok()?)));
+        config::load(self.dir.as_deref(), environment.chain(more), &Machine::here()).map_err(|mistakes| {
+            complain(&config::report(&mistakes));
+            Exit::Wrong
+        })
+    }
+}
+
+/// Reads `name=value`.
+fn parameter(text: &str) -> Result<(String, String), String> {
+    match text.split_once('=') {
+        Some((name, value)) if !name.trim().is_empty() => Ok((name.trim().to_owned(), value.to_owned())),
+        _ => Err("give a name and a value: -p date=2024-01-31".into()),
+    }
+}
+
+/// The program.
+pub fn main() -> ExitCode {
+    let arguments = Arguments::parse();
+    if let Command::Shim { dir, no_cgroup } = &arguments.command {
+        return crate::worker::shim::main(dir, !no_cgroup);
+    }
+    if std::process::id() == 1 {
+        return init::supervise();
+    }
+    take_defaults();
+    let exit = match arguments.command {
+        Command::Run { roles, conf } => run::run(roles, &conf),
+        Command::Exec { file, params, conf } => exec::exec(&file, &params, &conf),
+        Command::Migrate { conf } => run::migrate(&conf),
+        Command::Config(ConfigCommand::Check { conf }) => check(&conf),
+        Command::Config(ConfigCommand::Show { conf }) => conf.load(vec![]).map(|loaded| say(&config::show(&loaded))),
+        Command::Shim { .. } => Ok(()),
+    };
+    exit.err().unwrap_or(Exit::Done).into()
+}
+
+fn check(conf: &Conf) -> Result<(), Exit> {
+    let loaded = conf.load(vec![])?;
+    match config::check(&loaded) {
+        Ok(summary) => {
+            say(&summary);
+            Ok(())
+        }
+        Err(mistakes) => {
+            complain(&config::report(&mistakes));
+            Err(Exit::Wrong)
+        }
+    }
+}
+
+/// Whoever started us may hold signals back, process 1 for one, or have wishes about the modes of files. What lies in
+/// the data folder is ours alone, and folders can be passed through: tenants do, on the way to theirs.
+fn take_defaults() {
+    // It cannot fail: the set is a good one.
+    let _ = SigSet::empty().thread_set_mask();
+    umask(Mode::from_bits_truncate(0o066));
+}
+
+/// Prints to the standard output. Whoever reads it may have gone, which is no error.
+fn say(text: &str) {
+    let _ = writeln!(std::io::stdout(), "{}", text.trim_end());
+}
+
+fn complain(text: &str) {
+    let _ = writeln!(std::io::stderr(), "escheduler: {}", text.trim_end());
+}
+
+/// Says why nothing was started.
+fn cannot(why: &str) -> Exit {
+    complain(why);
+    Exit::CannotStart
+}
+
+/// Runs something on a runtime of its own, and does not wait for threads that hang in a system call.
+fn block_on<T>(work: impl Future<Output = Result<T, Exit>>) -> Result<T, Exit> {
+    let runtime = runtime()?;
+    let ended = runtime.block_on(work);
+    runtime.shutdown_background();
+    ended
+}
+
+/// The runtime of everything but the shim.
+fn runtime() -> Result<tokio::runtime::Runtime, Exit> {
+    tokio::runtime::Builder::new_multi_thread()
+        .enable_all()
+        .build()
+        .map_err(|error| cannot(&format!("the runtime cannot be started: {error}")))
+}

@@ -1,0 +1,5 @@
+//! argv → configuration → app → exit code; nothing else.
+
+fn main() -> std::process::ExitCode {
+    escheduler::cli::main()
+}
