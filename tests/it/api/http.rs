@@ -1,0 +1,82 @@
+//! What is outside the table: pages, unknown addresses, limits.
+
+use super::{BASE, Stage, World};
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_root_says_what_this_is_and_where_to_go_on() {
+    let world = World::new().await;
+    for path in ["/", BASE, "/escheduler/"] {
+        let page = world.stranger().raw("GET", path, &[], &[]);
+        assert_eq!((page.status, page.header("content-type")), (200, "text/html; charset=utf-8"));
+        let (text, address) = (page.text(), world.address);
+        for part in ["escheduler", env!("CARGO_PKG_VERSION"), "admin", &format!("http://{address}{BASE}/")] {
+            assert!(text.contains(part), "{part} in {text}");
+        }
+    }
+    let page = world.stranger().raw("GET", "/", &[], &[("Host", "x\"><script>")]);
+    assert!(!page.text().contains("<script>"));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_unknown_address_is_401_for_strangers_and_has_a_code_for_users() {
+    let world = World::new().await;
+    for path in ["/escheduler/no/such", "/elsewhere", "/escheduler/users", "/projects/x/no/such"] {
+        let stranger = world.stranger().raw("GET", path, &[], &[]);
+        assert_eq!((stranger.status, stranger.bytes.len()), (401, 0));
+        let user = world.admin.raw("GET", path, &[], &[]);
+        assert!(user.status == 404 && user.code() != 0 && user.msg().contains(path));
+    }
+    assert_eq!(world.stranger().get("users/create", &[]).status, 401);
+    let method = world.admin.get("users/create", &[]);
+    assert!(method.status == 405 && method.code() != 0, "{}", method.text());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_body_above_the_limit_is_refused_with_a_code() {
+    let world = World::with(|settings| settings.max_post = 200_000).await;
+    let create = |length: usize| {
+        let desc = "x".repeat(length);
+        world.admin.post("projects/create", &[("projectName", "p"), ("desc", &desc)])
+    };
+    let large = create(200_000);
+    assert_eq!((large.status, large.code()), (413, 10001));
+    assert!(large.msg().contains("200000"));
+    assert_eq!(create(199_000).code(), 10001, "it was read: the description is too long");
+    assert_eq!(create(10).code(), 0);
+    let login = world.stranger().log_in("admin", &"x".repeat(100_000));
+    assert_eq!((login.status, login.code()), (413, 10001), "strangers may send less");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn parameters_of_a_post_may_stand_in_the_query() {
+    let world = World::new().await;
+    let path = format!("{BASE}/projects/create?projectName=two+words");
+    assert_eq!(world.admin.raw("POST", &path, &[("projectName", "other"), ("desc", "")], &[]).code(), 0);
+    assert_eq!(world.admin.get("projects/list-paging", &super::PAGE).names("name"), ["two words"]);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_link_on_another_site_deletes_nothing() {
+    let stage = Stage::new().await;
+    let delete = |site| {
+        let form = [("processInstanceId", &*stage.ended.to_string())];
+        let path = format!("{BASE}/projects/billing/instance/delete");
+        stage.alice.raw("GET", &path, &form, &[("Sec-Fetch-Site", site)]).code()
+    };
+    assert_eq!((delete("cross-site"), delete("same-origin")), (30001, 0));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_project_name_that_is_no_text_is_refused() {
+    let world = World::new().await;
+    let answer = world.admin.get("projects/%FF/process/list", &[]);
+    assert_eq!((answer.status, answer.code()), (400, 10001));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn answers_are_not_kept_by_browsers() {
+    let stage = Stage::new().await;
+    for path in ["users/get-user-info", "no/such"] {
+        assert_eq!(stage.alice.get(path, &[]).header("cache-control"), "no-store");
+    }
+}
