@@ -4,7 +4,7 @@ use super::driver::{AGAIN, Done, Driver};
 use super::offices::Office;
 use super::run::{Item, Run};
 use crate::calls::Order as WorkerOrder;
-use crate::engine::{Event, Order, Phase};
+use crate::engine::{Event, Order, Phase, Work};
 use crate::model::InstanceId;
 use crate::store::{Error, Live, Loaded};
 
@@ -52,6 +52,26 @@ impl Driver {
         self.suspects = suspects.into_iter().map(|(_, id, from)| (id, from)).collect();
         self.load_suspect();
         self.look_at_children();
+        self.kill_again();
+    }
+
+    /// A wish that is not confirmed is said again: what lay between may have died. Children get theirs from
+    /// their own instance.
+    fn kill_again(&self) {
+        for (id, run) in &self.runs {
+            let now = match run.engine.phase() {
+                Phase::Stopping { now } => now,
+                Phase::Failing => false,
+                Phase::Running | Phase::Pausing | Phase::Ended(_) => continue,
+            };
+            for (node, tag) in run.engine.active() {
+                if let Some(task) = run.rows.get(&node)
+                    && run.engine.plan().node(node).work == Work::Task
+                {
+                    self.tell(WorkerOrder::Kill { instance: *id, task: *task, tag, now });
+                }
+            }
+        }
     }
 
     /// Takes the next suspect over, if everybody else has recorded a step.
