@@ -7,7 +7,7 @@ use crate::model::{CommandId, CommandType, InstanceId, ShowType, State, Tag, Tas
 use crate::store::entity::{alert, process_instance, relation_process_instance, task_instance};
 use crate::store::{Error, Store, utc};
 use sea_orm::ActiveValue::Set;
-use sea_orm::sea_query::Expr;
+use sea_orm::sea_query::{Expr, IntoCondition};
 use sea_orm::{ActiveModelTrait, ColumnTrait, DatabaseTransaction, EntityTrait, QueryFilter, QuerySelect};
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -198,8 +198,9 @@ impl Step {
         // SQLite takes 32,766 values in a statement, other databases 65,535.
         for chunk in self.inserts.chunks(500) {
             let rows = chunk.iter().map(|new| new.row(self.instance, self.at));
-            let keys = task_instance::Entity::insert_many(rows).exec_with_returning_keys(tx).await?;
-            recorded.tasks.extend(chunk.iter().zip(keys).map(|(new, id)| (new.tag, TaskId(id))));
+            let inserted = task_instance::Entity::insert_many(rows).exec(tx).await?;
+            let last = inserted.last_insert_id.unwrap_or_default();
+            recorded.tasks.extend(self.ids(tx, chunk, last).await?);
         }
         for new in &self.inserts {
             let Some(child) = &new.child else { continue };
@@ -255,20 +256,27 @@ impl Step {
         Ok(())
     }
 
+    /// The ids that new rows got. Databases tell one of them: MySQL the first, others the last. The rest is
+    /// close by, and is looked up by key.
+    async fn ids(&self, tx: &DatabaseTransaction, chunk: &[NewTask], told: i32) -> Result<Vec<(Tag, TaskId)>, Error> {
+        if let [new] = chunk {
+            return Ok(vec![(new.tag, TaskId(told))]);
+        }
+        let count = chunk.len() as i32;
+        let close = task_instance::Column::Id.between(told.saturating_sub(count), told.saturating_add(count));
+        let ids = tagged(tx, chunk, close).await?;
+        if ids.len() == chunk.len() {
+            return Ok(ids);
+        }
+        tagged(tx, chunk, task_instance::Column::ProcessInstanceId.eq(self.instance.0)).await
+    }
+
     /// The ids that this very step got when it was recorded the first time.
     async fn read_back(&self, tx: &DatabaseTransaction) -> Result<Recorded, Error> {
         let mut recorded = Recorded::default();
         for chunk in self.inserts.chunks(500) {
-            let rows: Vec<(i32, Option<i64>)> = task_instance::Entity::find()
-                .select_only()
-                .columns([task_instance::Column::Id, task_instance::Column::Tag])
-                .filter(task_instance::Column::ProcessInstanceId.eq(self.instance.0))
-                .filter(task_instance::Column::Tag.is_in(chunk.iter().map(|new| new.tag.to_column())))
-                .into_tuple()
-                .all(tx)
-                .await?;
-            let tagged = rows.into_iter().filter_map(|(id, tag)| Some((Tag::from_column(tag?), TaskId(id))));
-            recorded.tasks.extend(tagged);
+            let own = task_instance::Column::ProcessInstanceId.eq(self.instance.0);
+            recorded.tasks.extend(tagged(tx, chunk, own).await?);
         }
         for new in self.inserts.iter().filter(|new| new.child.is_some()) {
             let Some(task) = recorded.tasks.get(&new.tag) else { continue };
@@ -281,6 +289,23 @@ impl Step {
         }
         Ok(recorded)
     }
+}
+
+/// Tags and ids of the rows of `chunk` among those that `place` names.
+async fn tagged(
+    tx: &DatabaseTransaction,
+    chunk: &[NewTask],
+    place: impl IntoCondition,
+) -> Result<Vec<(Tag, TaskId)>, Error> {
+    let rows: Vec<(i32, Option<i64>)> = task_instance::Entity::find()
+        .select_only()
+        .columns([task_instance::Column::Id, task_instance::Column::Tag])
+        .filter(place)
+        .filter(task_instance::Column::Tag.is_in(chunk.iter().map(|new| new.tag.to_column())))
+        .into_tuple()
+        .all(tx)
+        .await?;
+    Ok(rows.into_iter().filter_map(|(id, tag)| Some((Tag::from_column(tag?), TaskId(id)))).collect())
 }
 
 impl NewTask {

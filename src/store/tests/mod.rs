@@ -1,2 +1,3 @@
 mod commits;
 mod schema;
+mod steps;
