@@ -20,7 +20,6 @@ use crate::worker::{self, Interpreters, Worker};
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
-use tokio_util::sync::CancellationToken;
 
 /// Why nothing could be started.
 #[derive(Debug, thiserror::Error)]
@@ -224,11 +223,6 @@ impl App {
         }
         tasks
     }
-}
-
-/// What the whole process stops by.
-pub fn stop_token() -> CancellationToken {
-    CancellationToken::new()
 }
 
 fn host_name() -> String {

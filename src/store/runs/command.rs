@@ -79,19 +79,6 @@ impl Store {
         Ok(rows.into_iter().map(read).collect())
     }
 
-    /// Wishes about one instance that nobody has taken yet.
-    ///
-    /// # Errors
-    /// The database cannot be read.
-    pub async fn commands_about(&self, instance: InstanceId) -> Result<Vec<Command>, Error> {
-        let rows = command::Entity::find()
-            .filter(command::Column::ProcessInstanceId.eq(instance.0))
-            .order_by_asc(command::Column::Id)
-            .all(self.read())
-            .await?;
-        Ok(rows.into_iter().map(read).collect())
-    }
-
     /// Moves a wish that cannot be fulfilled to the error table, with the reason
     /// (`EasyScheduler 1.1.0: t_escheduler_error_command`). One that is gone already is no error.
     ///
