@@ -4,7 +4,6 @@ use super::Shared;
 use super::form::Form;
 use super::reply::Failure;
 use crate::model::{ProjectId, UserId};
-use crate::registry::Role;
 use crate::store::{Access, Account, Store};
 use std::sync::Arc;
 
@@ -54,6 +53,6 @@ impl Call {
 
     /// Tells the masters that there is something to do.
     pub fn wake_masters(&self) {
-        self.shared.registry.wake(Role::Master);
+        self.shared.bell.ring();
     }
 }

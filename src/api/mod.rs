@@ -22,8 +22,8 @@ mod shapes;
 mod table;
 mod welcome;
 
+use crate::calls::Bell;
 use crate::logs::Logs;
-use crate::registry::Registry;
 use crate::store::Store;
 use chrono_tz::Tz;
 use std::net::SocketAddr;
@@ -35,7 +35,7 @@ use tokio_util::sync::CancellationToken;
 /// The role: what it needs to be served.
 pub struct Api {
     pub store: Store,
-    pub registry: Arc<dyn Registry>,
+    pub bell: Arc<dyn Bell>,
     pub logs: Arc<dyn Logs>,
     pub settings: Settings,
 }
@@ -56,7 +56,7 @@ pub struct Settings {
 /// What all requests share.
 struct Shared {
     store: Store,
-    registry: Arc<dyn Registry>,
+    bell: Arc<dyn Bell>,
     logs: Arc<dyn Logs>,
     settings: Settings,
     sessions: session::Sessions,
@@ -70,13 +70,13 @@ impl Api {
     /// # Errors
     /// The listener does not tell its address.
     pub async fn serve(self, listener: TcpListener, stop: CancellationToken) -> std::io::Result<()> {
-        let Api { store, registry, logs, settings } = self;
+        let Api { store, bell, logs, settings } = self;
         let shared = Shared {
             sessions: session::Sessions::new(store.clone(), settings.session_timeout),
             passwords: password::Passwords::default(),
             address: listener.local_addr()?,
             store,
-            registry,
+            bell,
             logs,
             settings,
         };

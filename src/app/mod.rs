@@ -6,7 +6,7 @@ mod roles;
 pub use folder::{Claimed, DataFolder};
 pub use roles::{Ended, Roles};
 
-use crate::calls;
+use crate::calls::{self, Bell};
 use crate::config::{self, Config, Loaded};
 use crate::logs::{self, Logs};
 use crate::master::{self, Master};
@@ -43,6 +43,7 @@ fn list(mistakes: &[config::Mistake]) -> String {
 pub struct Ports {
     pub store: Store,
     pub registry: Arc<dyn Registry>,
+    pub bell: Arc<dyn Bell>,
     pub queue: Arc<dyn Queue>,
     pub logs: Arc<dyn Logs>,
 }
@@ -84,6 +85,7 @@ impl App {
         let ports = Ports {
             store,
             registry: Arc::new(registry::Memory::default()),
+            bell: Arc::new(calls::LocalBell::default()),
             queue: Arc::new(queue::Memory::default()),
             logs: Arc::new(logs::Local::new(config.process.log.clone())),
         };
@@ -139,7 +141,8 @@ impl App {
     }
 
     async fn join(&self, role: Role) -> Membership {
-        let member = Member { role, start: self.start.clone(), host: self.host.clone(), pid: std::process::id() };
+        let (start, host) = (self.start.clone(), self.host.clone());
+        let member = Member { role, start, host, pid: std::process::id(), address: None, sound: true };
         self.ports.registry.join(member).await
     }
 
@@ -147,7 +150,7 @@ impl App {
         Master {
             store: self.ports.store.clone(),
             queue: self.ports.queue.clone(),
-            registry: self.ports.registry.clone(),
+            bell: self.ports.bell.clone(),
             calls,
             settings: master::Settings {
                 owner: self.start.clone(),
@@ -193,7 +196,7 @@ impl App {
         let server = &self.config.server;
         let api = crate::api::Api {
             store: self.ports.store.clone(),
-            registry: self.ports.registry.clone(),
+            bell: self.ports.bell.clone(),
             logs: self.ports.logs.clone(),
             settings: crate::api::Settings {
                 zone: server.timezone,

@@ -9,11 +9,10 @@ use super::family::Family;
 use super::offices::Offices;
 use super::run::{Item, Run};
 use super::step::{Draft, Drafting};
-use crate::calls::{Order as WorkerOrder, Report, What};
+use crate::calls::{Bell, Order as WorkerOrder, Report, What};
 use crate::engine::{Action, Note, Phase};
 use crate::model::{Command, CommandId, InstanceId, State, Time};
 use crate::queue::Queue;
-use crate::registry::{Registry, Role};
 use crate::store::{Error, Live, Loaded, Recorded, Store};
 use std::collections::{BTreeSet, HashMap, HashSet, VecDeque};
 use std::sync::Arc;
@@ -32,7 +31,7 @@ pub(super) const AGAIN: Duration = Duration::from_secs(1);
 pub(super) struct Driver {
     pub store: Store,
     pub queue: Arc<dyn Queue>,
-    pub registry: Arc<dyn Registry>,
+    pub bell: Arc<dyn Bell>,
     pub settings: Arc<Settings>,
     pub orders: UnboundedSender<WorkerOrder>,
     pub runs: HashMap<InstanceId, Run>,
@@ -90,14 +89,14 @@ impl Driver {
     pub fn new(
         store: Store,
         queue: Arc<dyn Queue>,
-        registry: Arc<dyn Registry>,
+        bell: Arc<dyn Bell>,
         settings: Settings,
         orders: UnboundedSender<WorkerOrder>,
     ) -> Driver {
         Driver {
             store,
             queue,
-            registry,
+            bell,
             settings: Arc::new(settings),
             orders,
             runs: HashMap::new(),
@@ -115,7 +114,7 @@ impl Driver {
     }
 
     pub async fn run(mut self, mut reports: UnboundedReceiver<Report>, stop: CancellationToken) {
-        let registry = self.registry.clone();
+        let bell = self.bell.clone();
         let mut sweep = tokio::time::interval(SWEEP);
         sweep.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
         self.look_for_commands();
@@ -138,7 +137,7 @@ impl Driver {
                     }
                     touched.into_iter().for_each(|id| self.advance(id));
                 }
-                () = registry.woken(Role::Master) => self.look_for_commands(),
+                () = bell.rung() => self.look_for_commands(),
                 _ = sweep.tick() => self.sweep(),
                 () = until(alarm) => self.ring(),
             }

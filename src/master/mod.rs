@@ -15,9 +15,8 @@ mod offices;
 mod run;
 mod step;
 
-use crate::calls::MasterSide;
+use crate::calls::{Bell, MasterSide};
 use crate::queue::Queue;
-use crate::registry::Registry;
 use crate::store::Store;
 use chrono_tz::Tz;
 use driver::Driver;
@@ -28,7 +27,7 @@ use tokio_util::sync::CancellationToken;
 pub struct Master {
     pub store: Store,
     pub queue: Arc<dyn Queue>,
-    pub registry: Arc<dyn Registry>,
+    pub bell: Arc<dyn Bell>,
     pub calls: MasterSide,
     pub settings: Settings,
 }
@@ -49,7 +48,7 @@ impl Master {
     /// Drives instances until told to stop; then takes nothing new, waits for the writes under way, and
     /// leaves.
     pub async fn run(self, stop: CancellationToken) {
-        Driver::new(self.store, self.queue, self.registry, self.settings, self.calls.orders)
+        Driver::new(self.store, self.queue, self.bell, self.settings, self.calls.orders)
             .run(self.calls.reports, stop)
             .await;
     }

@@ -1,13 +1,21 @@
-//! Who is alive, and whom to wake. Nothing here is the truth: a lost wake-up costs a second.
+//! Who is alive, and who may hold attempts. Nothing here is the truth about work: the store is.
+//!
+//! Members sign in with their address; a worker's lease is a node of its own that outlives sessions, moved by
+//! compare-and-set. Reads prove nothing about the reader's session (a server that is cut off goes on answering), so
+//! only acknowledged writes count for anything.
 
 mod memory;
 
 pub use memory::Memory;
 
 use async_trait::async_trait;
+use serde::{Deserialize, Serialize};
+use std::net::SocketAddr;
+use tokio::sync::watch;
 
 /// The parts that a process can play.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, clap::ValueEnum)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, clap::ValueEnum, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
 pub enum Role {
     Master,
     Worker,
@@ -37,45 +45,119 @@ impl std::fmt::Display for Role {
 }
 
 /// One living member. Signing out is what dropping its [`Membership`] does.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Member {
     pub role: Role,
     /// The start of a process: never the same twice.
     pub start: String,
     pub host: String,
     pub pid: u32,
+    /// Where its service listens; `None` within one process.
+    #[serde(default)]
+    pub address: Option<SocketAddr>,
+    /// False: it says itself that it cannot do its part, because no database answers it.
+    #[serde(default = "sound")]
+    pub sound: bool,
+}
+
+fn sound() -> bool {
+    true
+}
+
+/// The right of a worker's incarnation to hold attempts.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Lease {
+    /// One life of the worker's shim.
+    pub incarnation: u64,
+    /// Moved by every renewal.
+    pub beat: u64,
+    /// How long one beat lasts, in milliseconds, counted from before it was sent. 0: for ever.
+    pub length_ms: u64,
+    /// A master has declared this incarnation dead.
+    pub fenced: bool,
+}
+
+/// Which writing of a lease was seen.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Version(pub i64);
+
+/// A lease as it stands.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Posted {
+    pub worker: String,
+    pub lease: Lease,
+    pub version: Version,
+}
+
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    /// Whether the call had an effect is not known.
+    #[error("the registry does not answer: {0}")]
+    Unavailable(String),
+    /// Something in it is not ours, or not as we write it.
+    #[error("the registry holds something unexpected: {0}")]
+    Foreign(String),
 }
 
 #[async_trait]
 pub trait Registry: Send + Sync {
-    /// Signs in, until the returned value is dropped.
+    /// Signs in, until the returned value is dropped. Does not wait for the registry: it is signed in as soon as the
+    /// registry answers, and again whenever it has lost the session.
     async fn join(&self, member: Member) -> Membership;
 
-    /// All living members of a role.
-    async fn members(&self, role: Role) -> Vec<Member>;
+    /// All living members of a role, read now.
+    ///
+    /// # Errors
+    /// The registry does not answer in time.
+    async fn members(&self, role: Role) -> Result<Vec<Member>, Error>;
 
-    /// Tells every member of a role that there is something to look at.
-    fn wake(&self, role: Role);
+    /// Counts changes of the memberships of any role: for those who wait for one. Two may show as one.
+    fn changes(&self) -> watch::Receiver<u64>;
 
-    /// Waits for a [`wake`](Registry::wake) of the role. One that came since the last wait counts.
-    async fn woken(&self, role: Role);
+    /// The lease of a worker (its name), read now.
+    ///
+    /// # Errors
+    /// The registry does not answer in time.
+    async fn lease(&self, worker: &str) -> Result<Option<Posted>, Error>;
+
+    /// All leases, read now.
+    ///
+    /// # Errors
+    /// The registry does not answer in time.
+    async fn leases(&self) -> Result<Vec<Posted>, Error>;
+
+    /// Writes the lease of a worker if it still stands as seen (`None`: if there is none yet). `None` if not.
+    ///
+    /// # Errors
+    /// [`Error::Unavailable`]: it may have been written all the same.
+    async fn post(&self, worker: &str, lease: &Lease, over: Option<Version>) -> Result<Option<Version>, Error>;
 }
 
-/// Being signed in.
+/// A place in the registry.
+#[async_trait]
+pub trait Seat: Send + Sync {
+    /// Writes that the member lives. An answer without error is an acknowledged write of this very session.
+    ///
+    /// # Errors
+    /// The registry does not answer in time, or the member is not signed in at the moment.
+    async fn beat(&self, sound: bool) -> Result<(), Error>;
+}
+
+/// Being signed in. Dropping it signs out.
 pub struct Membership {
-    leave: Option<Box<dyn FnOnce() + Send>>,
+    seat: Box<dyn Seat>,
 }
 
 impl Membership {
-    fn new(leave: impl FnOnce() + Send + 'static) -> Self {
-        Membership { leave: Some(Box::new(leave)) }
+    fn new(seat: impl Seat + 'static) -> Self {
+        Membership { seat: Box::new(seat) }
     }
-}
 
-impl Drop for Membership {
-    fn drop(&mut self) {
-        if let Some(leave) = self.leave.take() {
-            leave();
-        }
+    /// See [`Seat::beat`].
+    ///
+    /// # Errors
+    /// The registry does not answer in time, or the member is not signed in at the moment.
+    pub async fn beat(&self, sound: bool) -> Result<(), Error> {
+        self.seat.beat(sound).await
     }
 }

@@ -5,7 +5,6 @@ use crate::app::{App, Roles};
 use crate::cli::progress::{NodeView, Progress, Snapshot};
 use crate::cli::run::Signals;
 use crate::model::{Command, CommandId, CommandType, DefinitionId, InstanceId, State, Time, UserId};
-use crate::registry::Role;
 use crate::store::{Error, Glance, LoadedTask, TaskGlance};
 use std::collections::HashMap;
 use std::path::PathBuf;
@@ -65,7 +64,7 @@ impl<'a> Watch<'a> {
         let changed = store.changed();
         let definition = store.adopt_document(workflow.name.clone(), workflow.text.clone()).await?;
         let command = store.insert_command(Command::start(definition, USER)).await?;
-        app.ports.registry.wake(Role::Master);
+        app.ports.bell.ring();
         let nodes = workflow.document.nodes.iter().map(|node| (node.name.clone(), node.kind.name().to_owned()));
         Ok(Watch {
             app,
@@ -140,7 +139,7 @@ impl<'a> Watch<'a> {
         if let Err(error) = self.app.ports.store.insert_command(wish).await {
             self.progress.say(&format!("the stop could not be recorded: {error}"));
         }
-        self.app.ports.registry.wake(Role::Master);
+        self.app.ports.bell.ring();
     }
 
     /// Shows how it ended; answers name and log of each node that failed.

@@ -2,8 +2,8 @@
 
 use super::stage::{id, release};
 use super::{Answer, Stage};
+use escheduler::calls::Bell;
 use escheduler::model::{Command, CommandType, DefinitionId, InstanceId, State, UserId};
-use escheduler::registry::{Registry, Role};
 use serde_json::json;
 use std::time::Duration;
 
@@ -88,10 +88,10 @@ async fn a_start_carries_what_the_form_says() {
 async fn the_masters_are_woken() {
     let stage = Stage::new().await;
     start(&stage, stage.daily, &[]).data();
-    let woken = tokio::time::timeout(Duration::from_secs(5), stage.world.registry.woken(Role::Master));
+    let woken = tokio::time::timeout(Duration::from_secs(5), stage.world.bell.rung());
     woken.await.expect("a start wakes");
     assert_eq!(execute(&stage, stage.running, "STOP"), 0);
-    let woken = tokio::time::timeout(Duration::from_secs(5), stage.world.registry.woken(Role::Master));
+    let woken = tokio::time::timeout(Duration::from_secs(5), stage.world.bell.rung());
     woken.await.expect("an order wakes");
 }
 

@@ -2,8 +2,8 @@
 
 use super::Client;
 use escheduler::api::{Api, Settings};
+use escheduler::calls::LocalBell;
 use escheduler::logs::Local;
-use escheduler::registry;
 use escheduler::store::Store;
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -21,7 +21,7 @@ pub fn document(name: &str) -> String {
 
 pub struct World {
     pub store: Store,
-    pub registry: registry::Memory,
+    pub bell: Arc<LocalBell>,
     pub address: SocketAddr,
     /// Where logs lie; the paths of task rows are below it.
     pub logs: tempfile::TempDir,
@@ -40,7 +40,7 @@ impl World {
     pub async fn with(change: impl FnOnce(&mut Settings)) -> World {
         let store = Store::memory().await.unwrap();
         let logs = tempfile::tempdir().unwrap();
-        let registry = registry::Memory::default();
+        let bell = Arc::new(LocalBell::default());
         let mut settings = Settings {
             zone: chrono_tz::Tz::Asia__Shanghai,
             session_timeout: Duration::from_secs(7200),
@@ -54,13 +54,13 @@ impl World {
         let stop = CancellationToken::new();
         let api = Api {
             store: store.clone(),
-            registry: Arc::new(registry.clone()),
+            bell: bell.clone(),
             logs: Arc::new(Local::new(logs.path().to_owned())),
             settings,
         };
         tokio::spawn(api.serve(listener, stop.clone()));
         let admin = Client::new(address, &base);
-        let world = World { store, registry, address, logs, admin, base, _stop: stop.drop_guard() };
+        let world = World { store, bell, address, logs, admin, base, _stop: stop.drop_guard() };
         assert_eq!(world.admin.log_in(ADMIN.0, ADMIN.1).code(), 0);
         world
     }

@@ -3,6 +3,15 @@
 //! Both directions are unbounded on purpose: an attempt causes a handful of messages, and how many
 //! attempts there are is bounded by the masters; a bound here could make the two wait for each other.
 
+mod bell;
+mod cluster;
+
+pub use bell::{Bell, LocalBell};
+pub use cluster::{
+    Address, Beat, Colleagues, Failure, Hello, Holder, Link, MasterMail, Registrar, SignIn, Standing, ToMaster,
+    ToWorker, WorkerMail,
+};
+
 use crate::model::{InstanceId, Tag, TaskId, Time};
 use crate::queue::Job;
 use std::sync::Arc;
