@@ -3,10 +3,10 @@
 CARGO ?= cargo
 CONF  ?=
 
-.PHONY: run build check test bench clean help
+.PHONY: run build check test servers bench clean help
 
 help:    ## what can be made
-	@grep -E '^[a-z]+: .*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## */\t/' | expand -t 10
+	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## */\t/' | expand -t 10
 
 run:     ## build, and serve everything embedded; data goes to ./data
 	$(CARGO) build --release
@@ -19,8 +19,12 @@ check:   ## formatting and lints
 	$(CARGO) fmt --all --check
 	$(CARGO) clippy --workspace --all-targets -- -D warnings
 
-test:    ## every test
-	$(CARGO) test --workspace
+test: servers    ## every test, those included that need the servers
+	$(CARGO) run -q -p servers -- forget
+	$(CARGO) test --workspace; status=$$?; $(CARGO) run -q -p servers -- skipped && exit $$status
+
+servers: ## install MariaDB, PostgreSQL and ZooKeeper for the tests, where they are missing; as root
+	@CARGO='$(CARGO)' tests/servers/install.sh
 
 bench:   ## speed, each row as a ratio to the floor measured in the same run
 	# A folder of its own: ext4 makes files slowly for minutes where others were deleted lately.
