@@ -3,7 +3,7 @@
 
 use crate::engine::Plan;
 use crate::model::{DefinitionId, Document, Problem, ReleaseState, TaskDependType};
-use crate::store::{self, Definition, Store};
+use crate::store::{self, Definition, Records};
 
 /// A definition that may be started.
 pub struct Admitted {
@@ -37,7 +37,7 @@ fn list(problems: &[Problem]) -> String {
 /// # Errors
 /// The first reason found; of one document, all its problems.
 pub async fn check(
-    store: &Store,
+    store: &dyn Records,
     id: DefinitionId,
     start_nodes: &str,
     depend: TaskDependType,
@@ -71,7 +71,7 @@ pub async fn check(
 ///
 /// # Errors
 /// It does not exist, is off line, or its workflow cannot run.
-pub async fn admit(store: &Store, id: DefinitionId) -> Result<Admitted, Refusal> {
+pub async fn admit(store: &dyn Records, id: DefinitionId) -> Result<Admitted, Refusal> {
     let definition = store.definition(id).await?.ok_or(Refusal::Missing(id))?;
     let name = definition.name.clone();
     if definition.release != ReleaseState::Online {

@@ -22,6 +22,8 @@
 //! | [`store`] | what is true: the database; entities live nowhere else |
 //! | [`registry`] | who is alive, and whom to wake |
 //! | [`queue`] | what to run next |
+//! | [`clock`] | the time |
+//! | [`work`] | what runs beside a loop |
 //! | [`logs`] | what tasks have printed |
 //! | [`calls`] | what masters and workers say to each other |
 //! | [`admission`] | may this definition be started? |
@@ -46,6 +48,7 @@ pub mod api;
 pub mod app;
 pub mod calls;
 pub mod cli;
+pub mod clock;
 pub mod config;
 pub mod dag;
 pub mod engine;
@@ -58,4 +61,5 @@ pub mod queue;
 pub mod registry;
 pub mod store;
 pub mod telemetry;
+pub mod work;
 pub mod worker;

@@ -146,7 +146,7 @@ fn step_of(
         retry_interval: 0,
         priority: 2,
         worker_group: -1,
-        holder: "localhost".into(),
+        holder: None,
         child: None,
     };
     let change = |action: &Action| match action {

@@ -116,6 +116,11 @@ impl Columns {
 }
 
 impl Column {
+    /// The column by itself, for a table that is there.
+    pub fn definition(self) -> ColumnDef {
+        self.0
+    }
+
     /// Never NULL.
     pub fn required(mut self) -> Self {
         Column(self.0.not_null().take())

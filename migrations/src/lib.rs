@@ -7,6 +7,7 @@
 
 mod columns;
 mod m20261122_000001_create_tables;
+mod m20261125_000003_name_workers;
 
 use sea_orm_migration::prelude::*;
 use sea_orm_migration::sea_orm::DatabaseConnection;
@@ -17,7 +18,7 @@ pub struct Migrator;
 #[async_trait::async_trait]
 impl MigratorTrait for Migrator {
     fn migrations() -> Vec<Box<dyn MigrationTrait>> {
-        vec![Box::new(m20261122_000001_create_tables::Migration)]
+        vec![Box::new(m20261122_000001_create_tables::Migration), Box::new(m20261125_000003_name_workers::Migration)]
     }
 }
 

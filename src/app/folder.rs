@@ -4,11 +4,13 @@ use nix::errno::Errno;
 use nix::fcntl::{Flock, FlockArg};
 use std::fs::{DirBuilder, File};
 use std::io::{Read, Seek, Write};
-use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
+use std::os::unix::fs::{DirBuilderExt, MetadataExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
 
 /// The locked file; it holds the number of the process.
 const PID: &str = "escheduler.pid";
+/// The file with the worker's name.
+const WORKER: &str = "worker";
 
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
@@ -29,7 +31,40 @@ pub struct DataFolder {
 /// The folder is this process's until this is dropped. The lock is close-on-exec: tasks do not inherit it.
 #[derive(Debug)]
 pub struct Claimed {
+    path: PathBuf,
     _lock: Flock<File>,
+}
+
+impl Claimed {
+    /// The name of the worker of this folder: its host's, and a number drawn when it is first asked for. The number
+    /// counts for this very file only, so that a copy of the folder is another worker.
+    ///
+    /// # Errors
+    /// The folder cannot be written.
+    pub fn worker_name(&self, host: &str) -> Result<String, Error> {
+        let unusable = |why: std::io::Error| Error::Unusable { path: self.path.clone(), why };
+        let path = self.path.join(WORKER);
+        if let Some(name) = read_name(&path) {
+            return Ok(name);
+        }
+        let host: String = host.chars().take(100).collect();
+        let name = format!("{host}-{:016x}", rand::random::<u64>());
+        let new = self.path.join(".worker");
+        let write = || {
+            let mut file = File::options().create(true).write(true).truncate(true).mode(0o600).open(&new)?;
+            writeln!(file, "{name} {}", file.metadata()?.ino())?;
+            file.sync_all()?;
+            std::fs::rename(&new, &path)
+        };
+        write().map_err(unusable)?;
+        Ok(name)
+    }
+}
+
+fn read_name(path: &Path) -> Option<String> {
+    let text = std::fs::read_to_string(path).ok()?;
+    let (name, inode) = text.trim().rsplit_once(' ')?;
+    (inode.parse() == Ok(std::fs::metadata(path).ok()?.ino())).then(|| name.to_owned())
 }
 
 impl DataFolder {
@@ -81,7 +116,7 @@ impl DataFolder {
             writeln!(lock, "{}", std::process::id())
         };
         write(&mut lock).map_err(unusable)?;
-        Ok(Claimed { _lock: lock })
+        Ok(Claimed { path: self.path, _lock: lock })
     }
 }
 
@@ -95,6 +130,12 @@ mod tests {
         let first = DataFolder::new(folder.path()).claim().unwrap();
         let error = DataFolder::new(folder.path()).claim().unwrap_err().to_string();
         assert!(error.contains(&format!("in use by process {};", std::process::id())), "{error}");
+        let name = first.worker_name("here").unwrap();
+        assert_eq!(first.worker_name("here").unwrap(), name);
+        let copy = tempfile::tempdir().unwrap();
+        std::fs::copy(folder.path().join(WORKER), copy.path().join(WORKER)).unwrap();
+        let other = DataFolder::new(copy.path()).claim().unwrap();
+        assert_ne!(other.worker_name("here").unwrap(), name, "a copy is another worker");
         drop(first);
         assert!(DataFolder::new(folder.path()).claim().is_ok());
     }

@@ -6,20 +6,24 @@ mod roles;
 pub use folder::{Claimed, DataFolder};
 pub use roles::{Ended, Roles};
 
-use crate::calls::{self, Bell};
+use crate::calls::{Bell, Embedded, LocalBell, MasterMail};
+use crate::clock::SystemClock;
 use crate::config::{self, Config, Loaded};
 use crate::logs::{self, Logs};
-use crate::master::{self, Master};
-use crate::queue::{self, Queue};
+use crate::master::{self, Master, StoreRegistrar};
 use crate::registry::{self, Member, Membership, Registry, Role};
 use crate::store::{self, Store};
 use crate::worker::account::Accounts;
 use crate::worker::environment::EnvironmentFile;
 use crate::worker::workplace::Workplace;
-use crate::worker::{self, Interpreters, Worker};
+use crate::worker::{self, Attached, Interpreters, Worker, shim};
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
+use tokio::sync::mpsc::UnboundedReceiver;
+
+/// How long one beat of a worker lasts.
+const LEASE: Duration = Duration::from_secs(10);
 
 /// Why nothing could be started.
 #[derive(Debug, thiserror::Error)]
@@ -32,6 +36,8 @@ pub enum Error {
     Folder(#[from] folder::Error),
     #[error("the database {path} cannot be opened: {error}")]
     Store { path: String, error: store::Error },
+    #[error(transparent)]
+    Worker(#[from] worker::Error),
 }
 
 fn list(mistakes: &[config::Mistake]) -> String {
@@ -44,7 +50,6 @@ pub struct Ports {
     pub store: Store,
     pub registry: Arc<dyn Registry>,
     pub bell: Arc<dyn Bell>,
-    pub queue: Arc<dyn Queue>,
     pub logs: Arc<dyn Logs>,
 }
 
@@ -56,7 +61,7 @@ pub struct App {
     start: String,
     host: String,
     /// Locked as long as this lives.
-    _folder: Claimed,
+    folder: Claimed,
 }
 
 impl App {
@@ -85,49 +90,50 @@ impl App {
         let ports = Ports {
             store,
             registry: Arc::new(registry::Memory::default()),
-            bell: Arc::new(calls::LocalBell::default()),
-            queue: Arc::new(queue::Memory::default()),
+            bell: Arc::new(LocalBell::default()),
             logs: Arc::new(logs::Local::new(config.process.log.clone())),
         };
         let start = format!("{}:{}:{:016x}", host_name(), std::process::id(), rand::random::<u64>());
-        Ok(App { ports, config, start, host: config_host(), _folder: folder })
+        Ok(App { ports, config, start, host: config_host(), folder })
     }
 
     /// Starts roles that need no port of their own.
-    pub async fn start(&self, wanted: &[Role], roles: &mut Roles) {
-        let (master_side, worker_side) = calls::embedded();
-        let (mut master_side, mut worker_side) = (Some(master_side), Some(worker_side));
+    ///
+    /// # Errors
+    /// The shim cannot be started, or the data folder cannot be written.
+    pub async fn start(&self, wanted: &[Role], roles: &mut Roles) -> Result<(), Error> {
+        let (embedded, mail) = Embedded::new(self.start.clone());
+        let embedded = Arc::new(embedded);
+        let mut mail = Some(mail);
         for role in wanted {
             let membership = self.join(*role).await;
             match role {
                 Role::Master => {
-                    if let Some(calls) = master_side.take() {
-                        let master = self.master(calls);
-                        roles.spawn(Role::Master, membership, move |stop| async move {
+                    if let Some(mail) = mail.take() {
+                        let master = self.master(membership, embedded.clone(), mail);
+                        roles.spawn(Role::Master, None, move |stop| async move {
                             master.run(stop).await;
                             Ok(Ended::default())
                         });
                     }
                 }
                 Role::Worker => {
-                    if let Some(calls) = worker_side.take() {
-                        let worker = self.worker(calls);
-                        roles.spawn(Role::Worker, membership, move |stop| async move {
-                            let left = worker.run(stop).await.map_err(|error| error.to_string())?;
-                            Ok(Ended { tasks: left.running })
-                        });
-                    }
+                    let (worker, attached) = self.worker(embedded.clone()).await?;
+                    roles.spawn(Role::Worker, Some(membership), move |stop| async move {
+                        let left = worker.run(attached, stop).await.map_err(|error| error.to_string())?;
+                        Ok(Ended { tasks: left.running })
+                    });
                 }
                 Role::Logger => {
                     let logger = crate::logger::Logger::new(self.ports.logs.clone());
-                    roles.spawn(Role::Logger, membership, move |stop| async move {
+                    roles.spawn(Role::Logger, Some(membership), move |stop| async move {
                         logger.run(stop).await;
                         Ok(Ended::default())
                     });
                 }
                 Role::Alert => {
                     let alert = crate::alert::Alert { store: self.ports.store.clone() };
-                    roles.spawn(Role::Alert, membership, move |stop| async move {
+                    roles.spawn(Role::Alert, Some(membership), move |stop| async move {
                         alert.run(stop).await;
                         Ok(Ended::default())
                     });
@@ -136,8 +142,9 @@ impl App {
                 Role::Api => drop(membership),
             }
         }
-        // Whoever is not started in this process is not there at all; the others must not wait for it.
-        roles.keep((master_side, worker_side));
+        // Without a master, what a worker says is kept for nobody.
+        roles.keep(mail);
+        Ok(())
     }
 
     async fn join(&self, role: Role) -> Membership {
@@ -146,48 +153,72 @@ impl App {
         self.ports.registry.join(member).await
     }
 
-    fn master(&self, calls: calls::MasterSide) -> Master {
+    fn master(&self, membership: Membership, embedded: Arc<Embedded>, mail: UnboundedReceiver<MasterMail>) -> Master {
         Master {
-            store: self.ports.store.clone(),
-            queue: self.ports.queue.clone(),
+            records: Arc::new(self.ports.store.clone()),
+            registry: self.ports.registry.clone(),
+            membership,
+            colleagues: embedded,
             bell: self.ports.bell.clone(),
-            calls,
+            clock: Arc::new(SystemClock),
+            mail,
             settings: master::Settings {
                 owner: self.start.clone(),
                 host: self.host.clone(),
                 zone: self.config.server.timezone,
                 instances: self.config.master.exec_threads,
                 places: self.config.master.exec_task_number,
+                sole: true,
+                lease: LEASE,
+                seed: rand::random(),
+                inline: false,
             },
         }
     }
 
-    fn worker(&self, calls: calls::WorkerSide) -> Worker {
+    async fn worker(&self, masters: Arc<Embedded>) -> Result<(Worker, Attached), Error> {
         let config = &self.config;
-        Worker {
-            queue: self.ports.queue.clone(),
-            calls,
-            workplace: Workplace {
-                host: self.host.clone(),
-                exec: config.process.exec.clone(),
-                logs: config.process.log.clone(),
-                resources: config.resource.local.clone(),
-                interpreters: Interpreters { shell: config.worker.shell.clone(), python: config.worker.python.clone() },
-                environment: EnvironmentFile::new(config.escheduler.env_path.clone(), config.worker.shell.clone()),
-                accounts: Accounts::default(),
-                keep_folders: config.development.state,
-                zone: config.server.timezone.name().to_owned(),
-            },
-            settings: worker::Settings {
-                slots: config.worker.exec_threads,
-                grace: config.worker.kill_grace,
-                log_max: config.worker.log_max_size,
-                cgroup: config.worker.task_cgroup,
-                shim: config.data.basedir.join("shim"),
-                memory: config.data.basedir.join("settled"),
-                program: PathBuf::from("/proc/self/exe"),
-            },
-        }
+        let workplace = Workplace {
+            host: self.host.clone(),
+            exec: config.process.exec.clone(),
+            logs: config.process.log.clone(),
+            resources: config.resource.local.clone(),
+            interpreters: Interpreters { shell: config.worker.shell.clone(), python: config.worker.python.clone() },
+            environment: EnvironmentFile::new(config.escheduler.env_path.clone(), config.worker.shell.clone()),
+            accounts: Accounts::default(),
+            keep_folders: config.development.state,
+            zone: config.server.timezone.name().to_owned(),
+        };
+        let settings = worker::Settings {
+            name: self.folder.worker_name(&self.host)?,
+            host: self.host.clone(),
+            start: self.start.clone(),
+            address: None,
+            slots: config.worker.exec_threads,
+            fetch: config.worker.fetch_task_num,
+            grace: config.worker.kill_grace,
+            log_max: config.worker.log_max_size,
+            lease: None,
+            restart_lease: LEASE,
+            sole: true,
+            inline: false,
+        };
+        let options = shim::Options {
+            dir: config.data.basedir.join("shim"),
+            program: PathBuf::from("/proc/self/exe"),
+            cgroup: config.worker.task_cgroup,
+            leased: false,
+        };
+        let attached = Attached::to(options).await?;
+        let worker = Worker {
+            masters,
+            registrar: Arc::new(StoreRegistrar::new(Arc::new(self.ports.store.clone()))),
+            registry: self.ports.registry.clone(),
+            workshop: Arc::new(workplace),
+            clock: Arc::new(SystemClock),
+            settings,
+        };
+        Ok((worker, attached))
     }
 
     /// Starts the API on a socket that is bound already.
@@ -205,7 +236,7 @@ impl App {
                 context_path: server.context_path.trim_end_matches('/').to_owned(),
             },
         };
-        roles.spawn(Role::Api, membership, move |stop| async move {
+        roles.spawn(Role::Api, Some(membership), move |stop| async move {
             api.serve(listener, stop).await.map_err(|error| error.to_string())?;
             Ok(Ended::default())
         });

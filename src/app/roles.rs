@@ -25,8 +25,8 @@ pub struct Roles {
 }
 
 impl Roles {
-    /// Starts a role. It signs out when it ends.
-    pub fn spawn<F>(&mut self, role: Role, membership: Membership, run: impl FnOnce(CancellationToken) -> F)
+    /// Starts a role. It signs out when it ends, or has its membership itself.
+    pub fn spawn<F>(&mut self, role: Role, membership: Option<Membership>, run: impl FnOnce(CancellationToken) -> F)
     where
         F: Future<Output = Result<Ended, String>> + Send + 'static,
     {

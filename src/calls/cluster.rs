@@ -2,24 +2,25 @@
 //! is not tied to a stream is a call.
 
 use super::Report;
-use crate::model::{InstanceId, Tag, TaskId};
+use crate::model::{DefinitionId, InstanceId, ProjectId, Tag, TaskId};
 use crate::queue::Job;
 use async_trait::async_trait;
 use std::fmt;
 use std::net::SocketAddr;
 use std::sync::Arc;
-use tokio::sync::mpsc::UnboundedSender;
+use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender};
 
 /// Who holds attempts: a worker, in one incarnation (one life of its shim).
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Holder {
     /// The worker's name: never that of another data folder.
     pub worker: String,
+    /// Later ones of the same worker are greater.
     pub incarnation: u64,
 }
 
 impl fmt::Display for Holder {
-    /// As `t_escheduler_task_instance.holder` has it: `name@incarnation`, the latter as 16 hexadecimal digits.
+    /// `name@incarnation`, the latter as 16 hexadecimal digits.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{}@{:016x}", self.worker, self.incarnation)
     }
@@ -38,6 +39,8 @@ impl std::str::FromStr for Holder {
 /// Where an attempt belongs: enough to find its files without its rows.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Address {
+    pub project: ProjectId,
+    pub definition: DefinitionId,
     pub instance: InstanceId,
     pub task: TaskId,
     pub tag: Tag,
@@ -94,23 +97,31 @@ pub struct Hello {
 pub struct Link<M> {
     /// Never the same twice in one process.
     pub serial: u64,
-    sender: UnboundedSender<M>,
+    say: Arc<dyn Fn(M) + Send + Sync>,
 }
 
 impl<M> Link<M> {
-    pub fn new(serial: u64, sender: UnboundedSender<M>) -> Self {
-        Link { serial, sender }
+    /// A link into a channel.
+    pub fn new(serial: u64, sender: UnboundedSender<M>) -> Self
+    where
+        M: Send + 'static,
+    {
+        // Whoever waits for an effect says it again.
+        Link::with(serial, move |what| drop(sender.send(what)))
+    }
+
+    pub fn with(serial: u64, say: impl Fn(M) + Send + Sync + 'static) -> Self {
+        Link { serial, say: Arc::new(say) }
     }
 
     pub fn say(&self, what: M) {
-        // Whoever waits for an effect says it again.
-        let _ = self.sender.send(what);
+        (self.say)(what);
     }
 }
 
 impl<M> Clone for Link<M> {
     fn clone(&self) -> Self {
-        Link { serial: self.serial, sender: self.sender.clone() }
+        Link { serial: self.serial, say: self.say.clone() }
     }
 }
 
@@ -152,6 +163,12 @@ pub enum WorkerMail {
     Linked { master: String, link: Link<ToMaster> },
     Said { master: String, what: ToWorker },
     Unlinked { master: String, serial: u64 },
+}
+
+/// How a worker reaches the masters.
+pub trait Masters: Send + Sync {
+    /// Keeps a stream to every living master, and introduces itself on each. Ends them when the receiver is dropped.
+    fn attend(&self, hello: Hello) -> UnboundedReceiver<WorkerMail>;
 }
 
 /// A worker begins an incarnation.

@@ -1,21 +1,20 @@
-//! What masters and workers say to each other. In one process a call is a message in a channel.
+//! What masters and workers say to each other. Within one process it is handed over, between many it is sent.
 //!
 //! Both directions are unbounded on purpose: an attempt causes a handful of messages, and how many
 //! attempts there are is bounded by the masters; a bound here could make the two wait for each other.
 
 mod bell;
 mod cluster;
+mod embedded;
 
 pub use bell::{Bell, LocalBell};
 pub use cluster::{
-    Address, Beat, Colleagues, Failure, Hello, Holder, Link, MasterMail, Registrar, SignIn, Standing, ToMaster,
-    ToWorker, WorkerMail,
+    Address, Beat, Colleagues, Failure, Hello, Holder, Link, MasterMail, Masters, Registrar, SignIn, Standing,
+    ToMaster, ToWorker, WorkerMail,
 };
+pub use embedded::Embedded;
 
-use crate::model::{InstanceId, Tag, TaskId, Time};
-use crate::queue::Job;
-use std::sync::Arc;
-use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
+use crate::model::{InstanceId, Tag, Time};
 
 /// What a worker tells the owner of an instance.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -59,38 +58,4 @@ pub enum Exit {
     Failed,
     /// Its time limit passed.
     TimedOut,
-}
-
-/// What an owner tells a worker.
-#[derive(Clone, Debug)]
-pub enum Order {
-    /// End the attempt; `now` skips the time of grace. If it never started, say so.
-    Kill { instance: InstanceId, task: TaskId, tag: Tag, now: bool },
-    /// The report of its end is recorded.
-    Acknowledge { tag: Tag },
-    /// The instance with these ids (project, definition, instance) has ended: its execution folders may go.
-    Clear { ids: [i32; 3] },
-    /// Every attempt that a living instance waits for was resumed.
-    Resumed,
-    /// The owner has just loaded these attempts: go on with what runs, report what ended, queue the rest.
-    Resume { jobs: Vec<Arc<Job>> },
-}
-
-/// The master's end.
-pub struct MasterSide {
-    pub orders: UnboundedSender<Order>,
-    pub reports: UnboundedReceiver<Report>,
-}
-
-/// The worker's end.
-pub struct WorkerSide {
-    pub orders: UnboundedReceiver<Order>,
-    pub reports: UnboundedSender<Report>,
-}
-
-/// Connects the master and the worker of one process.
-pub fn embedded() -> (MasterSide, WorkerSide) {
-    let (order, orders) = unbounded_channel();
-    let (report, reports) = unbounded_channel();
-    (MasterSide { orders: order, reports }, WorkerSide { orders, reports: report })
 }

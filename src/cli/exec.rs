@@ -103,7 +103,7 @@ async fn run(loaded: &Loaded, workflow: Workflow, signals: &mut Signals) -> Resu
     let _logs = telemetry::init(&loaded.config.log, Target::Console);
     let app = App::open(loaded).await.map_err(|error| cannot_start(&error))?;
     let mut roles = Roles::default();
-    app.start(&[Role::Master, Role::Worker], &mut roles).await;
+    app.start(&[Role::Master, Role::Worker], &mut roles).await.map_err(|error| cannot_start(&error))?;
     let progress = Progress::new(workflow.name.clone(), std::io::stdout(), look(loaded));
     let watched = match Watch::begin(&app, &workflow, progress).await {
         Ok(mut watch) => {

@@ -116,6 +116,8 @@ enum Command {
         dir: PathBuf,
         #[arg(long)]
         no_cgroup: bool,
+        #[arg(long)]
+        leased: bool,
     },
 }
 
@@ -162,8 +164,8 @@ fn parameter(text: &str) -> Result<(String, String), String> {
 /// The program.
 pub fn main() -> ExitCode {
     let arguments = Arguments::parse();
-    if let Command::Shim { dir, no_cgroup } = &arguments.command {
-        return crate::worker::shim::main(dir, !no_cgroup);
+    if let Command::Shim { dir, no_cgroup, leased } = &arguments.command {
+        return crate::worker::shim::main(dir, !no_cgroup, *leased);
     }
     if std::process::id() == 1 {
         return init::supervise();

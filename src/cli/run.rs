@@ -31,7 +31,9 @@ pub(super) fn cannot_start(error: &app::Error) -> Exit {
     complain(&error.to_string());
     match error {
         app::Error::Unsupported(_) => Exit::Wrong,
-        app::Error::Folders(_) | app::Error::Folder(_) | app::Error::Store { .. } => Exit::CannotStart,
+        app::Error::Folders(_) | app::Error::Folder(_) | app::Error::Store { .. } | app::Error::Worker(_) => {
+            Exit::CannotStart
+        }
     }
 }
 
@@ -53,7 +55,7 @@ async fn serve(loaded: Loaded, wanted: Vec<Role>) -> Result<(), Exit> {
         say("the first login is admin / escheduler123; keep server.address at 127.0.0.1 as long as it is");
     }
     say(&format!("data is kept in {}; Ctrl-C stops, running tasks go on", config.data.basedir.display()));
-    app.start(&wanted, &mut roles).await;
+    app.start(&wanted, &mut roles).await.map_err(|error| cannot_start(&error))?;
     tracing::info!(version = env!("CARGO_PKG_VERSION"), pid = std::process::id(), "started");
     let broken = tokio::select! {
         () = signals.next() => None,

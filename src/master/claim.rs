@@ -1,17 +1,20 @@
 //! Commands: starts become instances, orders reach the instance that they are about.
 
-use super::driver::{Done, Driver};
+use super::driver::{Done, Driver, Means};
 use super::family::new_instance;
+use super::inbox::is_live;
 use super::offices::Office;
 use super::run::{Item, Run, child_ended};
 use super::step::Deed;
 use crate::admission::{self, Refusal};
-use crate::calls::Order as WorkerOrder;
+use crate::calls::{Address, ToWorker};
 use crate::engine::{Event, Order, Phase};
 use crate::model::{Command, CommandId, CommandType, InstanceId, State, Time, param};
 use crate::params::{Moment, cure};
-use crate::store::{Error, Loaded, LoadedTask, Recorded, Step, Store, TaskChange};
+use crate::store::{Error, Loaded, LoadedTask, Recorded, Records, Step, TaskChange};
+use std::collections::{BTreeMap, HashSet};
 use std::sync::Arc;
+use std::time::Duration;
 
 /// An instance that is to come into hand.
 pub(super) enum Claimed {
@@ -22,13 +25,37 @@ pub(super) enum Claimed {
 
 /// How many rows are read at a time.
 const BATCH: u64 = 500;
+/// How long a start is left to the master whose turn it is.
+const COURTESY: Duration = Duration::from_secs(1);
+
+/// The commands that a master knows of.
+#[derive(Default)]
+pub(super) struct Commands {
+    /// In hand: being claimed, or waiting in an instance's inbox.
+    taken: HashSet<CommandId>,
+    /// Start commands that are being claimed.
+    claiming: usize,
+    /// Somebody else's turn, and since when they are seen.
+    others: BTreeMap<CommandId, Time>,
+}
+
+impl Commands {
+    pub fn release(&mut self, command: CommandId) {
+        self.taken.remove(&command);
+    }
+
+    /// When the first of the others becomes everybody's.
+    pub fn look_at(&self) -> Option<Time> {
+        self.others.values().min().map(|seen| *seen + COURTESY)
+    }
+}
 
 impl Driver {
     pub fn look_for_commands(&mut self) {
         if self.offices.enter(Office::Commands) {
-            let store = self.store.clone();
+            let store = self.means.records.clone();
             // Those in hand are still rows; reading past them finds the others.
-            let beyond = self.taken.len() as u64;
+            let beyond = self.commands.taken.len() as u64;
             let room = self.room() as u64;
             self.work.spawn(async move {
                 let commands = async {
@@ -45,10 +72,12 @@ impl Driver {
 
     pub fn commands(&mut self, commands: Result<Vec<Command>, Error>) {
         let again = self.offices.leave(Office::Commands);
-        if let Ok(commands) = self.offices.answered(commands) {
+        if let Ok(commands) = self.answered(commands) {
             let mut room = self.room();
+            let seen: HashSet<CommandId> = commands.iter().map(|command| command.id).collect();
+            self.commands.others.retain(|id, _| seen.contains(id));
             for command in commands {
-                if !self.taken.contains(&command.id) {
+                if !self.commands.taken.contains(&command.id) {
                     self.command(command, &mut room);
                 }
             }
@@ -61,7 +90,7 @@ impl Driver {
     /// How many more top-level instances may be taken into hand.
     fn room(&self) -> usize {
         let top_level = self.runs.values().filter(|run| run.is_top_level()).count();
-        self.settings.instances.saturating_sub(top_level + self.loading.len() + self.claiming)
+        self.settings.instances.saturating_sub(top_level + self.loading.len() + self.commands.claiming)
     }
 
     fn command(&mut self, command: Command, room: &mut usize) {
@@ -84,17 +113,22 @@ impl Driver {
         if self.loading.contains_key(&instance) {
             return; // looked at again once it is loaded
         }
-        self.taken.insert(command.id);
         if self.runs.contains_key(&instance) {
+            self.commands.taken.insert(command.id);
             let order = if command.kind == CommandType::Stop { Order::Stop } else { Order::Pause };
             let order = (order, (command.id, command.kind));
             self.post(instance, Item { order: Some(order.1), ..Item::from(Event::Order(order.0)) });
             return;
         }
-        let (store, log) = (self.store.clone(), self.offices.log());
+        // Not in hand: its owner takes it, or it came too late.
+        if !self.is_due(command.id) {
+            return;
+        }
+        self.commands.taken.insert(command.id);
+        let (store, log) = (self.means.records.clone(), self.offices.log());
         self.work.spawn(async move {
-            let state = store.instance_state(instance).await;
-            let live = state.is_err() || state.is_ok_and(|state| state.is_some_and(|state| !state.is_finished()));
+            let standpoint = store.standpoint(instance).await;
+            let live = standpoint.is_err() || standpoint.is_ok_and(|standpoint| is_live(standpoint.as_ref()));
             if !live && let Err(error) = store.drop_command(command.id).await {
                 log.complain(&error);
             }
@@ -102,19 +136,43 @@ impl Driver {
         });
     }
 
+    /// Starts are divided among the living masters; without an answer from the registry they are everybody's.
+    fn is_our_turn(&self, command: CommandId) -> bool {
+        let masters = &self.masters;
+        let own = masters.iter().position(|start| *start == self.settings.owner);
+        own.is_none_or(|own| command.0.unsigned_abs() as usize % masters.len() == own)
+    }
+
+    /// Whether somebody else had his chance.
+    fn is_due(&mut self, command: CommandId) -> bool {
+        let now = self.now();
+        let seen = *self.commands.others.entry(command).or_insert(now);
+        if now.since(seen) < COURTESY {
+            return false;
+        }
+        // If it stays, it is looked at again later, and not at once.
+        self.commands.others.insert(command, now);
+        true
+    }
+
     fn claim(&mut self, command: Command, instance: Option<InstanceId>, room: &mut usize) {
         if *room == 0 {
             return; // stays a row until an instance ends
         }
+        if !self.is_our_turn(command.id) && !self.is_due(command.id) {
+            return;
+        }
         *room -= 1;
-        self.claiming += 1;
-        self.taken.insert(command.id);
-        let (store, settings, log) = (self.store.clone(), self.settings.clone(), self.offices.log());
+        self.commands.others.remove(&command.id);
+        self.commands.claiming += 1;
+        self.commands.taken.insert(command.id);
+        let (means, settings, log) = (self.means.clone(), self.settings.clone(), self.offices.log());
         self.work.spawn(async move {
             let id = command.id;
+            let store = &*means.records;
             let claimed = match instance {
-                Some(instance) => claim_again(&store, command, instance, &settings).await,
-                None => claim_start(&store, command, &settings).await,
+                Some(instance) => claim_again(store, command, instance, &settings).await,
+                None => claim_start(&means, command, &settings).await,
             };
             let claimed = match claimed {
                 Ok(claimed) => claimed,
@@ -135,15 +193,16 @@ impl Driver {
     }
 
     pub fn claimed(&mut self, command: CommandId, start: bool, claimed: Option<Claimed>) {
-        self.taken.remove(&command);
-        self.claiming -= usize::from(start);
+        self.commands.release(command);
+        self.commands.claiming -= usize::from(start);
         match claimed {
             None => {}
             // The sweep may have found it already, and is reading it: whoever comes first is taken.
             Some(Claimed::New(loaded)) => self.loaded(loaded.id, Ok(Some(*loaded))),
             Some(Claimed::Known(id)) if self.runs.contains_key(&id) || self.loading.contains_key(&id) => {}
             Some(Claimed::Known(id)) if start => self.load(id, None),
-            // An order for an instance of a former owner: it is taken over first, and asked for orders then.
+            // An order for an instance that we do not hold. If its owner is gone, it is taken over first, and asked
+            // for orders then.
             Some(Claimed::Known(_)) => self.sweep(),
         }
     }
@@ -151,7 +210,7 @@ impl Driver {
     /// Ends an instance that cannot be driven.
     pub fn give_up(&mut self, loaded: &Loaded) {
         let open = || loaded.tasks.iter().filter(|task| !task.state.is_finished());
-        let now = Time::now();
+        let now = self.now();
         let killed = |task: &LoadedTask| TaskChange {
             task: task.id.0,
             state: Some(State::Kill),
@@ -173,11 +232,14 @@ impl Driver {
         };
         // What may run of it is ended; nobody waits for how.
         for task in open() {
-            if let Some(tag) = task.tag {
-                self.tell(WorkerOrder::Kill { instance: loaded.id, task: task.id, tag, now: false });
+            if let (Some(tag), Some(holder)) = (task.tag, &task.holder) {
+                let (project, definition) = (loaded.project, loaded.definition);
+                let (instance, task, epoch) = (loaded.id, task.id, loaded.epoch);
+                let attempt = Address { project, definition, instance, task, tag, epoch };
+                self.say(&holder.worker, ToWorker::Kill { attempt, now: false });
             }
         }
-        let (store, id) = (self.store.clone(), loaded.id);
+        let (store, id) = (self.means.records.clone(), loaded.id);
         self.loading.insert(id, vec![]);
         self.work.spawn(async move {
             let recorded = store.record(Arc::new(step)).await;
@@ -188,7 +250,11 @@ impl Driver {
     /// Does what a committed step decided. Doing it twice is harmless.
     pub fn act(&mut self, id: InstanceId, deed: Deed, recorded: &Recorded, at: Time) {
         match deed {
-            Deed::Offer { node, attempt } => self.enrol(id, node, attempt.tag, recorded, true),
+            Deed::Offer { node, attempt, seat } => {
+                self.enrol(id, node, attempt.tag, recorded, true);
+                self.offer(id, node, attempt, seat);
+            }
+            Deed::Grant { seat, job } => self.grant(id, seat, job),
             Deed::Enrol { node, tag } => self.enrol(id, node, tag, recorded, false),
             Deed::Adopt { node, tag } => {
                 self.enrol(id, node, tag, recorded, true);
@@ -207,7 +273,8 @@ impl Driver {
                     }
                 }
             }
-            Deed::Tell(order) => self.tell(order),
+            Deed::Kill { tag, now } => self.kill(id, tag, now),
+            Deed::Acknowledge { tag, to } => self.say(&to.worker, ToWorker::Acknowledge { tag }),
             Deed::OrderChild { tag, order, now } => {
                 let Some(run) = self.runs.get(&id) else { return };
                 let child = run.children.iter().find(|(_, (_, of))| *of == tag).map(|(child, _)| *child);
@@ -235,7 +302,9 @@ impl Driver {
         let Some(run) = self.forget(id) else { return };
         tracing::info!(instance = %id, name = run.loaded.name, %state, "the instance ended");
         let ids = [run.loaded.project.0, run.loaded.definition.0, id.0];
-        self.tell(WorkerOrder::Clear { ids });
+        for worker in &run.hosts {
+            self.workers.say(worker, ToWorker::Clear { ids });
+        }
         if let Some(parent) = run.parent() {
             let child = self.runs.get_mut(&parent.instance).and_then(|parent| parent.children.remove(&id));
             if let Some((node, tag)) = child {
@@ -254,26 +323,31 @@ impl Driver {
         let families = self.runs.iter().flat_map(|(id, run)| run.children.keys().map(|child| (*id, *child)));
         let unheard: Vec<_> = families.filter(|(_, child)| absent(child)).collect();
         for (parent, child) in unheard {
-            let store = self.store.clone();
-            self.work.spawn(async move { Done::Child { parent, child, state: store.instance_state(child).await } });
+            let store = self.means.records.clone();
+            self.work.spawn(async move {
+                let standpoint = store.standpoint(child).await;
+                Done::Child { parent, child, state: standpoint.map(|standpoint| standpoint.map(|it| it.state)) }
+            });
         }
     }
 
     pub fn child_seen(&mut self, parent: InstanceId, child: InstanceId, state: Result<Option<State>, Error>) {
-        let Ok(state) = self.offices.answered(state) else { return };
+        let Ok(state) = self.answered(state) else { return };
         let state = state.unwrap_or(State::Failure);
         if !state.is_finished() || self.runs.contains_key(&child) {
             return;
         }
         let entry = self.runs.get_mut(&parent).and_then(|parent| parent.children.remove(&child));
         if let Some((node, tag)) = entry {
-            self.post(parent, child_ended(node, tag, state, Time::now()).into());
+            let now = self.now();
+            self.post(parent, child_ended(node, tag, state, now).into());
         }
     }
 }
 
 /// A start. What cannot be started goes to the error table, with the reason.
-async fn claim_start(store: &Store, command: Command, settings: &super::Settings) -> Result<Option<Claimed>, Error> {
+async fn claim_start(means: &Means, command: Command, settings: &super::Settings) -> Result<Option<Claimed>, Error> {
+    let store = &*means.records;
     let refuse = |why: String| {
         tracing::warn!(command = %command.id, "the command is refused: {why}");
         store.reject_command(command.id, why)
@@ -292,7 +366,7 @@ async fn claim_start(store: &Store, command: Command, settings: &super::Settings
             return Ok(None);
         }
     };
-    let now = Time::now();
+    let now = means.clock.now();
     let moment = Moment::of_run(command.schedule_time.unwrap_or(now), settings.zone);
     let globals = match cure(&admitted.document.global_params, &moment) {
         Ok(globals) => globals,
@@ -310,7 +384,7 @@ async fn claim_start(store: &Store, command: Command, settings: &super::Settings
 
 /// A repetition or a recovery of an ended instance.
 async fn claim_again(
-    store: &Store,
+    store: &dyn Records,
     command: Command,
     instance: InstanceId,
     settings: &super::Settings,

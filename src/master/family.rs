@@ -4,7 +4,7 @@ use super::run::Run;
 use crate::admission::{self, Refusal};
 use crate::model::{Command, CommandType, DefinitionId, InstanceId, Property, Time};
 use crate::params::{Moment, cure};
-use crate::store::{ChildStart, Error, NewInstance, Store};
+use crate::store::{ChildStart, Error, NewInstance, Records};
 use std::sync::Arc;
 
 /// What children take over from their parent.
@@ -49,7 +49,7 @@ impl Family {
     /// The database cannot be read.
     pub async fn begin(
         &self,
-        store: &Store,
+        store: &dyn Records,
         definition: DefinitionId,
         settings: &super::Settings,
         now: Time,

@@ -3,10 +3,12 @@
 use super::driver::{AGAIN, Done, Driver};
 use super::offices::Office;
 use super::run::{Item, Run};
-use crate::calls::Order as WorkerOrder;
-use crate::engine::{Event, Order, Phase, Work};
+use crate::engine::{Event, Order, Phase};
 use crate::model::InstanceId;
+use crate::registry::{self, Member, Role};
 use crate::store::{Error, Live, Loaded};
+use rand::RngExt;
+use std::collections::{BTreeSet, HashMap};
 
 /// Takeovers without a recorded step after which an instance may be what its masters die of. It is taken over
 /// alone, when all others are in hand, so that it takes nobody else along.
@@ -15,63 +17,85 @@ const SUSPECT: i32 = 3;
 /// from outside again and again looks the same, and a suspect that is taken over last does little harm.
 const POISONED: i32 = 20;
 
+/// What a sweep has found.
+pub(super) struct Swept {
+    live: Vec<Live>,
+    groups: HashMap<i32, BTreeSet<String>>,
+    masters: Result<Vec<Member>, registry::Error>,
+}
+
 impl Driver {
     /// Rows against memory: owned but not held → load; owner gone → take over.
     pub fn sweep(&mut self) {
         self.look_for_commands();
         if self.offices.enter(Office::Sweep) {
-            let store = self.store.clone();
-            self.work.spawn(async move { Done::Live(store.live_instances().await) });
+            let (records, registry) = (self.means.records.clone(), self.means.registry.clone());
+            self.work.spawn(async move {
+                // First, so that whoever is not among them has been gone before the rows were read.
+                let masters = registry.members(Role::Master).await;
+                let swept = async {
+                    Ok(Swept { groups: records.worker_groups().await?, live: records.live_instances().await?, masters })
+                };
+                Done::Swept(swept.await)
+            });
         }
     }
 
-    pub fn live(&mut self, live: Result<Vec<Live>, Error>) {
-        self.offices.leave(Office::Sweep);
-        let Ok(live) = self.offices.answered(live) else { return };
-        if !self.resumed
-            && self.loading.is_empty()
-            && live.iter().all(|live| self.runs.contains_key(&live.id) || self.unreadable.contains(&live.id))
-        {
-            self.resumed = true;
-            self.tell(WorkerOrder::Resumed);
+    pub fn swept(&mut self, swept: Result<Swept, Error>) {
+        let again = self.offices.leave(Office::Sweep);
+        if let Ok(Swept { live, groups, masters }) = self.answered(swept) {
+            self.workers.groups(groups);
+            let sound = self.sound_masters(masters);
+            self.take_in(live, sound.as_ref());
+            self.look_at_children();
+            self.kill_again();
+            self.ask_again();
+            let touched = self.hand_out();
+            touched.into_iter().for_each(|id| self.advance(id));
         }
+        if again {
+            self.sweep();
+        }
+    }
+
+    /// The masters that can do their part; `None` if we are in no position to say who is gone: the registry does not
+    /// answer, or has not taken a write of ours lately.
+    fn sound_masters(&mut self, masters: Result<Vec<Member>, registry::Error>) -> Option<BTreeSet<String>> {
+        let masters = masters.inspect_err(|error| tracing::debug!(%error, "could not read the masters")).ok()?;
+        let sound: BTreeSet<String> =
+            masters.into_iter().filter(|master| master.sound).map(|master| master.start).collect();
+        self.masters = sound.iter().cloned().collect();
+        let age = self.means.clock.boot().saturating_sub(self.signed_at?);
+        (age < self.settings.lease).then_some(sound)
+    }
+
+    fn take_in(&mut self, live: Vec<Live>, sound: Option<&BTreeSet<String>>) {
+        let owners: HashMap<InstanceId, Option<String>> = live.iter().map(|it| (it.id, it.owner.clone())).collect();
+        let own = Some(&self.settings.owner);
+        let gone = |owner: &Option<String>| {
+            owner.as_ref() != own && sound.is_some_and(|sound| owner.as_ref().is_none_or(|it| !sound.contains(it)))
+        };
         let mut suspects = Vec::new();
-        for Live { id, owner, takeovers } in live {
-            if !self.runs.contains_key(&id) && !self.loading.contains_key(&id) && !self.unreadable.contains(&id) {
-                // One data folder, one process: whoever else owned it is gone.
-                let from = (owner.as_deref() != Some(&self.settings.owner)).then_some(owner);
-                if from.is_some() && takeovers >= SUSPECT {
-                    suspects.push((takeovers, id, from));
-                } else {
-                    self.load(id, from);
-                }
+        let mut wanted = Vec::new();
+        for Live { id, owner, root, takeovers } in live {
+            if self.runs.contains_key(&id) || self.loading.contains_key(&id) || self.unreadable.contains(&id) {
+                continue;
+            }
+            // A family has one owner: that of its first instance, if it lives.
+            let head = owners.get(&root).filter(|_| root != id);
+            match (owner.as_ref() == own, gone(&owner), head) {
+                (true, ..) => wanted.push((id, None)),
+                (false, true, Some(head)) if head.as_ref() != own => {}
+                (false, true, _) if takeovers >= SUSPECT => suspects.push((takeovers, id, Some(owner))),
+                (false, true, _) => wanted.push((id, Some(owner))),
+                (false, false, _) => {}
             }
         }
+        wanted.into_iter().for_each(|(id, from)| self.load(id, from));
         // The most suspect come last.
         suspects.sort_unstable();
         self.suspects = suspects.into_iter().map(|(_, id, from)| (id, from)).collect();
         self.load_suspect();
-        self.look_at_children();
-        self.kill_again();
-    }
-
-    /// A wish that is not confirmed is said again: what lay between may have died. Children get theirs from
-    /// their own instance.
-    fn kill_again(&self) {
-        for (id, run) in &self.runs {
-            let now = match run.engine.phase() {
-                Phase::Stopping { now } => now,
-                Phase::Failing => false,
-                Phase::Running | Phase::Pausing | Phase::Ended(_) => continue,
-            };
-            for (node, tag) in run.engine.active() {
-                if let Some(task) = run.rows.get(&node)
-                    && run.engine.plan().node(node).work == Work::Task
-                {
-                    self.tell(WorkerOrder::Kill { instance: *id, task: *task, tag, now });
-                }
-            }
-        }
     }
 
     /// Takes the next suspect over, if everybody else has recorded a step.
@@ -88,7 +112,8 @@ impl Driver {
     /// Reads an instance, after taking it over if `from` tells its former owner.
     pub fn load(&mut self, id: InstanceId, from: Option<Option<String>>) {
         self.loading.entry(id).or_default();
-        let (store, owner, log) = (self.store.clone(), self.settings.owner.clone(), self.offices.log());
+        let (store, owner, log) = (self.means.records.clone(), self.settings.owner.clone(), self.offices.log());
+        let clock = self.means.clock.clone();
         self.work.spawn(async move {
             loop {
                 let loaded = async {
@@ -103,7 +128,7 @@ impl Driver {
                     // What comes for the instance meanwhile is kept, so nothing is lost by waiting.
                     Err(Error::Unavailable(error)) => {
                         log.complain(&error);
-                        tokio::time::sleep(AGAIN).await;
+                        clock.sleep(AGAIN).await;
                     }
                     loaded => return Done::Loaded { id, loaded: Box::new(loaded) },
                 }
@@ -122,10 +147,10 @@ impl Driver {
             self.unreadable.insert(id);
             return;
         }
-        let loaded = match self.offices.answered(loaded) {
+        let loaded = match self.answered(loaded) {
             Ok(Some(loaded)) if !loaded.state.is_finished() => loaded,
             Ok(_) => {
-                early.into_iter().for_each(|report| self.stray(report));
+                early.into_iter().for_each(|(from, report)| self.stray(from, report));
                 self.load_suspect();
                 return self.look_at_children();
             }
@@ -139,7 +164,8 @@ impl Driver {
             tracing::error!(instance = %id, "taken over {POISONED} times without a recorded step: it is set aside as failed");
             return self.give_up(&loaded);
         }
-        let mut run = match Run::new(loaded.clone(), &self.settings, rand::random()) {
+        let (seed, now) = (self.dice.random(), self.now());
+        let mut run = match Run::new(loaded.clone(), &self.settings, seed, now) {
             Ok(run) => run,
             Err(problems) => {
                 let problems: Vec<String> = problems.iter().map(ToString::to_string).collect();
@@ -152,24 +178,23 @@ impl Driver {
         run.inbox.extend(mail.into_iter().filter(|item| !item.is_of_parent()));
         run.inbox.extend(wishes.into_iter().map(|order| Item::from(Event::Order(order))));
         let jobs = run.jobs_under_way();
-        if !jobs.is_empty() {
-            self.tell(WorkerOrder::Resume { jobs });
-        }
+        let has_children = !run.children.is_empty();
         // The rows are the engine's now; a large document need not be in memory twice.
         run.loaded.document = String::new();
         run.loaded.tasks = Vec::new();
         self.runs.insert(id, run);
-        for report in early {
-            self.reported(report);
+        self.reconcile(id, jobs);
+        for (from, report) in early {
+            self.reported(from, report);
         }
         self.advance(id);
+        if has_children {
+            // They were taken over with it.
+            self.sweep();
+        }
         self.look_at_children();
         // Orders that came while it was not in hand.
         self.look_for_commands();
-        if !self.resumed && self.loading.is_empty() {
-            // The last of those that were live at the start, perhaps; then the worker is to know.
-            self.sweep();
-        }
     }
 
     /// What the parent of a child that comes into hand wants of it, and was not heard yet. The parent may have

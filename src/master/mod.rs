@@ -1,34 +1,51 @@
 //! The master: commands become instances, events go through the engine, are recorded, then acted upon.
 //!
 //! It owns instances by epoch and revision and drives them event by event; nothing here waits for a
-//! poll. What it forgets in a crash, the rows and the worker's shim remember: a new start takes the live
-//! instances over and asks what became of their attempts.
+//! poll. What it forgets in a crash, the rows and the workers remember: whoever takes its instances over asks the
+//! holders what became of their attempts.
+//!
+//! An attempt waits on the [`Board`](crate::queue::Board) until a worker has a free slot, is granted in a write, and
+//! only then told to that worker. If a slot is free when a node becomes ready, both are one write.
 
 mod alerts;
 mod bean;
 mod claim;
 mod driver;
 mod family;
+mod fence;
+mod hands;
 mod inbox;
 mod intake;
 mod offices;
+mod registrar;
 mod run;
 mod step;
+mod steps;
+mod workers;
 
-use crate::calls::{Bell, MasterSide};
-use crate::queue::Queue;
-use crate::store::Store;
+pub use registrar::StoreRegistrar;
+
+use crate::calls::{Bell, Colleagues, MasterMail};
+use crate::clock::Clock;
+use crate::registry::{Membership, Registry};
+use crate::store::Records;
+use crate::work::Work;
 use chrono_tz::Tz;
-use driver::Driver;
+use driver::{Driver, Means};
 use std::sync::Arc;
+use std::time::Duration;
+use tokio::sync::mpsc::UnboundedReceiver;
 use tokio_util::sync::CancellationToken;
 
 /// What the master is handed.
 pub struct Master {
-    pub store: Store,
-    pub queue: Arc<dyn Queue>,
+    pub records: Arc<dyn Records>,
+    pub registry: Arc<dyn Registry>,
+    pub membership: Membership,
+    pub colleagues: Arc<dyn Colleagues>,
     pub bell: Arc<dyn Bell>,
-    pub calls: MasterSide,
+    pub clock: Arc<dyn Clock>,
+    pub mail: UnboundedReceiver<MasterMail>,
     pub settings: Settings,
 }
 
@@ -42,14 +59,41 @@ pub struct Settings {
     pub instances: usize,
     /// How many attempts of one instance may be submitted at once (`master.exec.task.number`).
     pub places: usize,
+    /// One process: the only worker is beside us, its folder is locked, and it lets attempts wait by itself.
+    pub sole: bool,
+    /// How old our last word to the registry may be for us to say who is gone (`worker.lease`).
+    pub lease: Duration,
+    /// Where the seeds of attempts come from.
+    pub seed: u64,
+    /// All work stays within the loop, for who has to hold it still.
+    pub inline: bool,
 }
 
 impl Master {
     /// Drives instances until told to stop; then takes nothing new, waits for the writes under way, and
     /// leaves.
     pub async fn run(self, stop: CancellationToken) {
-        Driver::new(self.store, self.queue, self.bell, self.settings, self.calls.orders)
-            .run(self.calls.reports, stop)
-            .await;
+        let Master { records, registry, membership, colleagues, bell, clock, mail, settings } = self;
+        let membership = Arc::new(membership);
+        let work = if settings.inline { Work::inline() } else { Work::spawned() };
+        let (rows, seen) = tokio::sync::mpsc::unbounded_channel();
+        let observer = fence::Observer::new(records.clone(), registry.clone(), clock.clone(), rows);
+        let watches = !settings.sole;
+        let seed = settings.seed;
+        let means = Means { records, registry, colleagues, bell, clock, membership };
+        let driver = Driver::new(means, settings, work, seed).run(mail, seen, stop);
+        let watch = async move {
+            if watches {
+                observer.run().await
+            } else {
+                // Nobody else could hold anything; but the channel must stay open.
+                let _observer = observer;
+                std::future::pending().await
+            }
+        };
+        tokio::select! {
+            () = driver => {}
+            () = watch => {}
+        }
     }
 }

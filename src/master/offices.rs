@@ -10,6 +10,7 @@ use std::time::{Duration, Instant};
 pub(super) enum Office {
     Commands,
     Sweep,
+    Beat,
 }
 
 #[derive(Default)]

@@ -1,6 +1,7 @@
 //! One instance in this master's hands.
 
-use crate::calls::Place;
+use super::workers::Seat;
+use crate::calls::{Address, Holder, Place};
 use crate::dag::NodeIx;
 use crate::engine::{Action, Event, Instance, Plan, Row, Settings as EngineSettings, Work};
 use crate::model::{
@@ -9,18 +10,20 @@ use crate::model::{
 use crate::params::Moment;
 use crate::queue::{Job, Rank};
 use crate::store::{Loaded, Parent};
-use std::collections::{HashMap, VecDeque};
+use std::collections::{BTreeMap, BTreeSet, HashMap, VecDeque};
 use std::sync::Arc;
 use std::time::Duration;
 
 /// Something for the engine, and what must be done once its outcome is recorded.
 #[derive(Debug)]
 pub(super) struct Item {
-    pub event: Event,
+    pub event: Option<Event>,
     /// Where the attempt runs, as its report says.
     pub place: Option<Place>,
-    /// The report to be acknowledged.
-    pub acknowledge: Option<Tag>,
+    /// The report to be acknowledged, and its sender.
+    pub acknowledge: Option<(Tag, Holder)>,
+    /// A slot for an attempt that waits.
+    pub grant: Option<(Seat, Arc<Job>)>,
     /// The order's row.
     pub order: Option<(CommandId, CommandType)>,
 }
@@ -28,14 +31,22 @@ pub(super) struct Item {
 impl Item {
     /// An order that no user gave to this very instance.
     pub fn is_of_parent(&self) -> bool {
-        self.order.is_none() && matches!(self.event, Event::Order(_))
+        self.order.is_none() && matches!(self.event, Some(Event::Order(_)))
     }
 }
 
 impl From<Event> for Item {
     fn from(event: Event) -> Self {
-        Item { event, place: None, acknowledge: None, order: None }
+        Item { event: Some(event), place: None, acknowledge: None, grant: None, order: None }
     }
+}
+
+/// Whom an attempt was granted to.
+#[derive(Clone, Debug)]
+pub(super) struct Grant {
+    pub holder: Holder,
+    /// When the holder was last told or asked about it.
+    pub told_at: Time,
 }
 
 /// How an attempt that did not succeed ended, for the alert of a failed instance.
@@ -58,9 +69,15 @@ pub(super) struct Run {
     /// The row of each node's newest attempt.
     pub rows: HashMap<NodeIx, TaskId>,
     /// Attempts that have not ended.
-    pub tags: HashMap<Tag, NodeIx>,
+    pub tags: BTreeMap<Tag, NodeIx>,
+    /// Those of them that were granted.
+    pub holders: BTreeMap<Tag, Grant>,
+    /// Those that wait and are to end instead.
+    pub unwanted: BTreeSet<Tag>,
+    /// The workers that have ever held something of it.
+    pub hosts: BTreeSet<String>,
     pub ill: HashMap<NodeIx, Ill>,
-    pub children: HashMap<InstanceId, (NodeIx, Tag)>,
+    pub children: BTreeMap<InstanceId, (NodeIx, Tag)>,
     pub inbox: VecDeque<Item>,
     /// Actions that wait for the next write, since nothing depends on them.
     pub soft: Vec<(Action, Option<Place>)>,
@@ -81,7 +98,7 @@ impl Run {
     ///
     /// # Errors
     /// The document or the chosen nodes are wrong; such an instance cannot run.
-    pub fn new(loaded: Loaded, settings: &super::Settings, seed: u64) -> Result<Run, Vec<Problem>> {
+    pub fn new(loaded: Loaded, settings: &super::Settings, seed: u64, now: Time) -> Result<Run, Vec<Problem>> {
         let document = Document::parse(&loaded.document)?;
         let chosen = Plan::split_names(&document, &loaded.start_nodes);
         let plan = Arc::new(Plan::new(&document, &chosen, loaded.depend)?);
@@ -92,9 +109,10 @@ impl Run {
             timeout: (loaded.timeout_minutes > 0).then(|| minutes(loaded.timeout_minutes)),
         };
         let mut rows = HashMap::new();
-        let mut tags = HashMap::new();
+        let mut tags = BTreeMap::new();
+        let mut holders = BTreeMap::new();
         let mut ill = HashMap::new();
-        let mut children = HashMap::new();
+        let mut children = BTreeMap::new();
         let mut restored = Vec::new();
         let mut finished = VecDeque::new();
         for task in &loaded.tasks {
@@ -117,6 +135,9 @@ impl Run {
             }
             let Some(tag) = task.tag.filter(|_| !task.state.is_finished()) else { continue };
             tags.insert(tag, node);
+            if let Some(holder) = task.holder.clone() {
+                holders.insert(tag, Grant { holder, told_at: Time::default() });
+            }
             if plan.node(node).work == Work::Child {
                 let child = loaded.children.get(&task.name).filter(|child| child.task == task.id);
                 match child {
@@ -125,7 +146,7 @@ impl Run {
                     }
                     child => {
                         let state = child.map_or(State::Failure, |child| child.state);
-                        finished.push_back(Item::from(child_ended(node, tag, state, Time::now())));
+                        finished.push_back(Item::from(child_ended(node, tag, state, now)));
                     }
                 }
             }
@@ -158,7 +179,10 @@ impl Run {
             globals: Arc::new(globals),
             moment,
             rows,
+            hosts: holders.values().map(|grant: &Grant| grant.holder.worker.clone()).collect(),
             tags,
+            holders,
+            unwanted: BTreeSet::new(),
             ill,
             children,
             inbox,
@@ -208,7 +232,33 @@ impl Run {
         }
     }
 
-    /// Attempts that a worker has or had, after the instance was loaded.
+    /// The worker group of a node (`EasyScheduler 1.1.0: worker groups`); −1 stands for all workers.
+    pub fn group(&self, node: NodeIx) -> i32 {
+        let own = Some(self.nodes[node as usize].worker_group).filter(|group| *group > 0);
+        own.or(Some(self.loaded.worker_group).filter(|group| *group > 0)).unwrap_or(-1)
+    }
+
+    /// The write under way grants the attempt.
+    pub fn granted(&mut self, tag: Tag, holder: Holder, now: Time) {
+        self.hosts.insert(holder.worker.clone());
+        self.holders.insert(tag, Grant { holder, told_at: now });
+    }
+
+    /// The attempt is over.
+    pub fn ended(&mut self, tag: Tag) {
+        self.tags.remove(&tag);
+        self.holders.remove(&tag);
+        self.unwanted.remove(&tag);
+    }
+
+    /// Where an attempt belongs.
+    pub fn address(&self, tag: Tag) -> Option<Address> {
+        let task = *self.rows.get(self.tags.get(&tag)?)?;
+        let (project, definition) = (self.loaded.project, self.loaded.definition);
+        Some(Address { project, definition, instance: self.id(), task, tag, epoch: self.loaded.epoch })
+    }
+
+    /// The attempts that have not ended, after the instance was loaded.
     pub fn jobs_under_way(&self) -> Vec<Arc<Job>> {
         let jobs = self.loaded.tasks.iter().filter(|task| !task.state.is_finished()).filter_map(|task| {
             let tag = task.tag?;

@@ -4,13 +4,14 @@ use super::alerts;
 use super::bean::bean;
 use super::family::Family;
 use super::run::{Ill, Run};
-use crate::calls::{Order as WorkerOrder, Place};
+use super::workers::{Seat, Workers};
+use crate::calls::{Holder, Place};
 use crate::dag::NodeIx;
 use crate::engine::{Action, Alert, Attempt, Note, Order, Work};
 use crate::model::{CommandId, CommandType, DefinitionId, InstanceId, State, Tag, TaskId, Time};
 use crate::queue::Job;
-use crate::store::{ChildStart, Error, NewTask, Recorded, Step, Store, TaskChange};
-use std::collections::HashMap;
+use crate::store::{ChildStart, Error, NewTask, Records, Step, TaskChange};
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 /// A write and its consequences.
@@ -32,9 +33,16 @@ struct Spawn {
 /// What is done once the write is committed.
 #[derive(Debug)]
 pub(super) enum Deed {
+    /// The attempt waits, or has been granted in the same write.
     Offer {
         node: NodeIx,
         attempt: Attempt,
+        seat: Option<Seat>,
+    },
+    /// An attempt that has waited is granted.
+    Grant {
+        seat: Seat,
+        job: Arc<Job>,
     },
     /// The attempt's row exists, and nobody has to be told.
     Enrol {
@@ -45,7 +53,15 @@ pub(super) enum Deed {
         node: NodeIx,
         tag: Tag,
     },
-    Tell(WorkerOrder),
+    Kill {
+        tag: Tag,
+        now: bool,
+    },
+    /// The report was recorded, or needs no record.
+    Acknowledge {
+        tag: Tag,
+        to: Holder,
+    },
     OrderChild {
         tag: Tag,
         order: Order,
@@ -58,15 +74,15 @@ pub(super) enum Deed {
 /// Puts actions into one write.
 pub(super) struct Drafting<'a> {
     run: &'a mut Run,
-    settings: &'a super::Settings,
+    workers: &'a mut Workers,
     draft: Draft,
-    changes: HashMap<TaskId, TaskChange>,
+    changes: BTreeMap<TaskId, TaskChange>,
     lost: Vec<NodeIx>,
     alerts: Vec<Alert>,
 }
 
 impl<'a> Drafting<'a> {
-    pub fn new(run: &'a mut Run, settings: &'a super::Settings, now: Time) -> Self {
+    pub fn new(run: &'a mut Run, workers: &'a mut Workers, now: Time) -> Self {
         let step = Step {
             instance: run.id(),
             epoch: run.loaded.epoch,
@@ -81,26 +97,46 @@ impl<'a> Drafting<'a> {
             alerts: vec![],
         };
         let draft = Draft { step, spawns: vec![], deeds: vec![] };
-        Drafting { run, settings, draft, changes: HashMap::new(), lost: vec![], alerts: vec![] }
+        Drafting { run, workers, draft, changes: BTreeMap::new(), lost: vec![], alerts: vec![] }
     }
 
     pub fn order(&mut self, order: (CommandId, CommandType)) {
         self.draft.step.orders.push(order);
     }
 
-    pub fn acknowledge(&mut self, tag: Tag) {
-        self.draft.deeds.push(Deed::Tell(WorkerOrder::Acknowledge { tag }));
+    pub fn acknowledge(&mut self, (tag, to): (Tag, Holder)) {
+        self.draft.deeds.push(Deed::Acknowledge { tag, to });
+    }
+
+    /// Grants an attempt that has waited, unless it is not wanted any more.
+    pub fn grant(&mut self, seat: Seat, job: Arc<Job>) {
+        let tag = job.tag;
+        let task = self.run.tags.get(&tag).and_then(|node| self.run.rows.get(node)).copied();
+        let wanted = !self.run.holders.contains_key(&tag) && !self.run.unwanted.contains(&tag);
+        let Some(task) = task.filter(|_| wanted) else { return self.workers.give_back(seat) };
+        self.change(task).holder = Some(seat.holder.clone());
+        self.run.granted(tag, seat.holder.clone(), self.draft.step.at);
+        self.draft.deeds.push(Deed::Grant { seat, job });
+    }
+
+    fn change(&mut self, task: TaskId) -> &mut TaskChange {
+        self.changes.entry(task).or_insert_with(|| TaskChange { task: task.0, ..TaskChange::default() })
     }
 
     pub fn action(&mut self, action: Action, place: Option<Place>) {
         match action {
             Action::Submit { node, attempt } => {
-                self.insert(node, attempt, State::Submitted);
-                self.draft.deeds.push(Deed::Offer { node, attempt });
+                let seat = self.workers.reserve(self.run.group(node));
+                let holder = seat.as_ref().map(|seat| seat.holder.clone());
+                if let Some(holder) = holder.clone() {
+                    self.run.granted(attempt.tag, holder, self.draft.step.at);
+                }
+                self.insert(node, attempt, State::Submitted, holder);
+                self.draft.deeds.push(Deed::Offer { node, attempt, seat });
             }
             Action::Spawn { node, attempt } => self.spawn(node, attempt),
             Action::Shelve { node, attempt, state } => {
-                self.insert(node, attempt, state);
+                self.insert(node, attempt, state, None);
                 self.draft.deeds.push(Deed::Enrol { node, tag: attempt.tag });
             }
             Action::Note { node, tag, note } => self.note(node, tag, note, place),
@@ -123,7 +159,7 @@ impl<'a> Drafting<'a> {
         }
     }
 
-    fn insert(&mut self, ix: NodeIx, attempt: Attempt, state: State) {
+    fn insert(&mut self, ix: NodeIx, attempt: Attempt, state: State, holder: Option<Holder>) {
         let node = &self.run.nodes[ix as usize];
         self.draft.step.superseded.extend(self.run.rows.remove(&ix));
         self.run.ill.remove(&ix);
@@ -140,13 +176,13 @@ impl<'a> Drafting<'a> {
             retry_interval: node.retry_interval,
             priority: node.priority.code(),
             worker_group: node.worker_group,
-            holder: self.settings.host.clone(),
+            holder,
             child: None,
         });
     }
 
     fn spawn(&mut self, node: NodeIx, attempt: Attempt) {
-        self.insert(node, attempt, State::Running);
+        self.insert(node, attempt, State::Running, None);
         let described = &self.run.nodes[node as usize];
         let again = matches!(
             self.run.loaded.command,
@@ -163,7 +199,7 @@ impl<'a> Drafting<'a> {
 
     fn note(&mut self, node: NodeIx, tag: Tag, note: Note, place: Option<Place>) {
         let Some(&task) = self.run.rows.get(&node) else { return };
-        let change = self.changes.entry(task).or_insert_with(|| TaskChange { task: task.0, ..TaskChange::default() });
+        let change = self.change(task);
         if place.is_some() {
             change.place = place;
         }
@@ -176,11 +212,12 @@ impl<'a> Drafting<'a> {
             Note::Ended { state, at } => {
                 change.state = Some(state);
                 change.ended_at = Some(at);
-                self.run.tags.remove(&tag);
+                let place = change.place.clone().unwrap_or_default();
+                let started_at = change.started_at;
+                self.run.ended(tag);
                 if state != State::Success {
-                    let place = change.place.clone().unwrap_or_default();
                     let host = Some(place.host).filter(|host| !host.is_empty());
-                    let (started_at, ended_at) = (change.started_at, Some(at));
+                    let ended_at = Some(at);
                     self.run
                         .ill
                         .insert(node, Ill { task, state, started_at, ended_at, host, log_path: place.log_path });
@@ -194,8 +231,10 @@ impl<'a> Drafting<'a> {
             self.draft.deeds.push(Deed::OrderChild { tag, order: Order::Stop, now });
             return;
         }
-        let task = self.run.rows.get(&node).copied().unwrap_or(TaskId(0));
-        self.draft.deeds.push(Deed::Tell(WorkerOrder::Kill { instance: self.run.id(), task, tag, now }));
+        if !self.run.holders.contains_key(&tag) {
+            self.run.unwanted.insert(tag);
+        }
+        self.draft.deeds.push(Deed::Kill { tag, now });
     }
 
     /// The finished draft.
@@ -229,7 +268,7 @@ impl Draft {
     /// The database cannot be read. A child that cannot be begun is no error: its attempt stays without.
     pub async fn describe_children(
         &mut self,
-        store: &Store,
+        store: &dyn Records,
         family: &Family,
         settings: &super::Settings,
     ) -> Result<(), Error> {
@@ -251,17 +290,4 @@ impl Draft {
     pub fn needs_children(&self) -> bool {
         !self.spawns.is_empty()
     }
-}
-
-/// The jobs that the committed draft offers.
-pub(super) fn offers(run: &Run, deeds: &[Deed], recorded: &Recorded) -> Vec<Arc<Job>> {
-    let offered = deeds.iter().filter_map(|deed| match deed {
-        Deed::Offer { node, attempt } => Some((*node, *attempt)),
-        _ => None,
-    });
-    let job = |(node, attempt): (NodeIx, Attempt)| {
-        let task = recorded.tasks.get(&attempt.tag)?;
-        Some(Arc::new(run.job(node, *task, attempt.tag, attempt.number)))
-    };
-    offered.filter_map(job).collect()
 }

@@ -1,15 +1,14 @@
-//! What to run next. Masters offer attempts, workers with a free slot take the most urgent one.
+//! What to run next: attempts wait in the order of their [`Rank`] until a worker has a free slot.
 //!
-//! The queue may be wiped at any time: its owner offers again what its rows say. An entry is no right to
-//! run anything twice, for a worker starts a tag once, however often it is told.
+//! What waits may be wiped at any time: its owner offers again what its rows say. Waiting is no right to run
+//! anything: that is a grant, which is recorded before it is said.
 
-mod memory;
+mod board;
 
-pub use memory::Memory;
+pub use board::Board;
 
 use crate::model::{DefinitionId, InstanceId, Node, Priority, ProjectId, Property, Tag, TaskId};
 use crate::params::Moment;
-use async_trait::async_trait;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -51,17 +50,26 @@ impl Job {
     }
 }
 
-/// Entries are handed out in the order of their [`Rank`].
-#[async_trait]
-pub trait Queue: Send + Sync {
-    /// Adds attempts, without waiting: an entry that gets lost is offered again by its owner. One whose tag
-    /// is waiting already is not added twice.
-    fn offer(&self, jobs: Vec<Arc<Job>>);
+#[cfg(test)]
+pub(crate) mod tests {
+    use super::*;
+    use crate::model::{Document, Time};
 
-    /// Takes up to `count` of the most urgent entries; waits until there is at least one.
-    /// Dropping the future takes nothing.
-    async fn take(&self, count: usize) -> Vec<Arc<Job>>;
-
-    /// Removes an entry that nobody has taken yet; says whether it was there.
-    async fn withdraw(&self, tag: Tag) -> bool;
+    /// An attempt for tests of order.
+    pub fn job(tag: u64, instance_priority: Priority, instance: i32, task_priority: Priority, task: i32) -> Arc<Job> {
+        let text = r#"{"tasks":[{"name":"a","type":"SHELL","params":{"rawScript":"true"}}]}"#;
+        let document = Document::parse(text).expect("it is sound");
+        Arc::new(Job {
+            tag: Tag(tag),
+            attempt: 1,
+            rank: Rank { instance_priority, instance: InstanceId(instance), task_priority, task: TaskId(task) },
+            project: ProjectId(1),
+            definition: DefinitionId(1),
+            node: Arc::new(document.nodes[0].clone()),
+            globals: Arc::default(),
+            moment: Moment::of_run(Time(0), chrono_tz::UTC),
+            tenant: None,
+            limit: None,
+        })
+    }
 }

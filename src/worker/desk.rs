@@ -1,151 +1,227 @@
 //! The attempts in this worker's hands, and what is done with each.
 
 use super::Settings;
-use super::memory::Memory;
-use super::shim::{self, Event, Inventory, Running, Shim, Status};
-use super::workplace::{self, Prepared, Unprepared, Workplace};
-use crate::calls::{Exit, Order, Place, Report, What};
-use crate::model::{InstanceId, Tag, Time};
-use crate::queue::{Job, Queue};
-use std::collections::{HashMap, HashSet};
+use super::attempts::{Held, Stage, from_note, note, outcome};
+use super::credits::Credits;
+use super::recent::Recent;
+use super::shim::{self, Event, Inventory, Running, Status};
+use super::supervise::Supervise;
+use super::workplace::{Prepared, Unprepared};
+use super::workshop::Workshop;
+use crate::calls::{Address, Exit, Report, ToMaster, ToWorker, What, WorkerMail};
+use crate::clock::Clock;
+use crate::model::{InstanceId, Tag};
+use crate::queue::{Board, Job};
+use crate::work::Work;
+use std::collections::{BTreeMap, HashMap};
 use std::path::Path;
 use std::sync::Arc;
-use std::time::{Duration, Instant};
-use tokio::sync::mpsc::UnboundedSender;
-use tokio::task::{JoinError, JoinSet};
-
-type Preparation = (Arc<Job>, Result<Prepared, Unprepared>);
+use std::time::Duration;
 
 /// How soon an attempt is prepared again after the disk was full, and how often that is said.
 const AGAIN: Duration = Duration::from_secs(1);
 const MINUTE: Duration = Duration::from_secs(60);
 
+/// How many refused tags and seen epochs are remembered: whatever is told twice comes within far fewer others.
+const REMEMBERED: usize = 1 << 16;
+
+/// What comes back from beside the loop.
+pub(super) enum Done {
+    Prepared(Arc<Job>, Result<Prepared, Unprepared>),
+    Cleaned,
+}
+
 pub(super) struct Desk {
-    shim: Shim,
-    reports: UnboundedSender<Report>,
-    workplace: Arc<Workplace>,
-    settings: Settings,
-    queue: Arc<dyn Queue>,
-    held: HashMap<Tag, Held>,
-    /// What the shim held when this worker came, until a master claims it.
-    found: HashMap<Tag, Found>,
+    shim: Arc<dyn Supervise>,
+    workshop: Arc<dyn Workshop>,
+    clock: Arc<dyn Clock>,
+    settings: Arc<Settings>,
+    pub(super) credits: Credits,
+    held: BTreeMap<Tag, Held>,
+    /// Granted without a credit, by the only master: waits for a free slot here.
+    waiting: Board,
     /// Tags of which "not here" was said: they are never started.
-    refused: HashSet<Tag>,
-    memory: Memory,
-    /// Lost attempts whose loss is not recorded yet.
-    losses: usize,
+    refused: Recent<Tag>,
+    /// The highest epoch seen of each instance.
+    epochs: HashMap<InstanceId, i32>,
     /// When it was said that the disk is full.
-    complained: Option<Instant>,
-    pub(super) preparing: JoinSet<Preparation>,
-    cleaning: JoinSet<()>,
-}
-
-/// An attempt between being taken and being acknowledged.
-struct Held {
-    instance: InstanceId,
-    place: Place,
-    stage: Stage,
-}
-
-enum Stage {
-    Preparing,
-    /// The shim has it.
-    Handed {
-        started_at: Option<Time>,
-    },
-    Ended(What),
-}
-
-enum Found {
-    Running(Running),
-    Ended(Status),
+    complained: Option<Duration>,
+    pub(super) work: Work<Done>,
+    /// How often reports were repeated, to try one master after the other.
+    rounds: usize,
 }
 
 impl Desk {
     pub(super) fn new(
-        shim: Shim,
+        shim: Arc<dyn Supervise>,
         inventory: Inventory,
-        reports: UnboundedSender<Report>,
-        workplace: Arc<Workplace>,
-        settings: Settings,
-        queue: Arc<dyn Queue>,
+        workshop: Arc<dyn Workshop>,
+        clock: Arc<dyn Clock>,
+        settings: Arc<Settings>,
+        work: Work<Done>,
     ) -> Desk {
-        let memory = Memory::open(settings.memory.clone(), inventory.incarnation);
-        let running = inventory.running.into_iter().map(|running| (running.tag, Found::Running(running)));
-        let ended = inventory.ended.into_iter().map(|status| (status.tag, Found::Ended(status)));
-        Desk {
+        let mut desk = Desk {
             shim,
-            reports,
-            workplace,
+            workshop,
+            clock,
+            credits: Credits::new(settings.fetch),
             settings,
-            queue,
-            held: HashMap::new(),
-            found: running.chain(ended).collect(),
-            refused: HashSet::new(),
-            memory,
-            losses: 0,
+            held: BTreeMap::new(),
+            waiting: Board::default(),
+            refused: Recent::new(REMEMBERED),
+            epochs: HashMap::new(),
             complained: None,
-            preparing: JoinSet::new(),
-            cleaning: JoinSet::new(),
-        }
+            work,
+            rounds: 0,
+        };
+        inventory.running.into_iter().for_each(|running| desk.adopt(running));
+        inventory.ended.into_iter().for_each(|status| desk.ended(status));
+        desk
+    }
+
+    /// A task of an earlier worker process goes on.
+    fn adopt(&mut self, running: Running) {
+        let Some(attempt) = from_note(running.tag, &running.note) else {
+            tracing::warn!(tag = %running.tag, pid = running.pid, "nobody knows whose task this is; it is ended");
+            return self.shim.kill(running.tag, shim::Kill::Gently);
+        };
+        let place = self.workshop.place(&attempt, Some(running.pid));
+        let stage = Stage::Handed { started_at: Some(running.started_at) };
+        self.held.insert(running.tag, Held { attempt, place, stage, master: None });
     }
 
     /// Removes old execution folders, beside the work.
     pub(super) fn clean(&mut self, age: Duration) {
-        let workplace = self.workplace.clone();
-        self.cleaning.spawn_blocking(move || workplace.empty_trash(age));
-        while self.cleaning.try_join_next().is_some() {}
-        // An end is told until it is acknowledged.
-        let ended = self.held.iter().filter(|(_, held)| matches!(held.stage, Stage::Ended(_)));
-        ended.for_each(|(tag, _)| self.repeat(*tag));
-    }
-
-    /// Nothing runs, and nothing more will be started by this worker.
-    pub(super) fn leave(&mut self) {
-        self.memory.leave();
+        let workshop = self.workshop.clone();
+        self.work.spawn(async move {
+            workshop.empty_trash(age).await;
+            Done::Cleaned
+        });
     }
 
     pub(super) fn free(&self) -> usize {
-        self.settings.slots.saturating_sub(self.running())
+        self.settings.slots.saturating_sub(self.running() + self.credits.open())
     }
 
     pub(super) fn running(&self) -> usize {
-        let held = self.held.values().filter(|held| !matches!(held.stage, Stage::Ended(_))).count();
-        held + self.found.values().filter(|found| matches!(found, Found::Running(_))).count()
+        self.held.values().filter(|held| !matches!(held.stage, Stage::Ended(_))).count()
     }
 
-    /// Starts to prepare attempts. A tag that is in hand already, or was refused, is not started again.
-    pub(super) fn take(&mut self, jobs: Vec<Arc<Job>>) {
-        for job in jobs {
-            if self.held.contains_key(&job.tag) || self.refused.contains(&job.tag) {
-                continue;
+    /// Another incarnation begins: what was not handed to the shim yet belongs to the former one, which is over. No
+    /// master is known any more.
+    pub(super) fn reborn(&mut self) {
+        let preparing = self.held.iter().filter(|(_, held)| matches!(held.stage, Stage::Preparing));
+        let tags: Vec<Tag> = preparing.map(|(tag, _)| *tag).collect();
+        for tag in tags {
+            self.held.remove(&tag);
+            self.refused.insert(tag);
+        }
+        self.waiting = Board::default();
+        self.credits.clear();
+        // Told to the first master that comes.
+        self.held.values_mut().for_each(|held| held.master = None);
+    }
+
+    pub(super) fn receive(&mut self, mail: WorkerMail) {
+        match mail {
+            WorkerMail::Linked { master, link } => {
+                self.credits.linked(master.clone(), link);
+                self.list(&master);
+                self.introduce(&master);
             }
-            self.hold(&job, Stage::Preparing);
-            let workplace = self.workplace.clone();
-            self.preparing.spawn_blocking(move || prepare(&workplace, job));
+            WorkerMail::Unlinked { master, serial } => self.credits.unlinked(&master, serial),
+            WorkerMail::Said { master, what } => self.said(&master, what),
         }
     }
 
-    fn hold(&mut self, job: &Job, stage: Stage) {
-        let held = Held { instance: job.instance(), place: self.workplace.place(job), stage };
-        self.held.insert(job.tag, held);
+    fn said(&mut self, master: &str, what: ToWorker) {
+        match what {
+            ToWorker::Grant { credit, epoch, job } => self.granted(master, credit, epoch, job),
+            ToWorker::Void { credit } => self.credits.void(master, credit),
+            ToWorker::Ask { attempt } => self.asked(master, attempt),
+            ToWorker::Kill { attempt, now } => self.kill(master, attempt, now),
+            ToWorker::Acknowledge { tag } => self.acknowledged(tag),
+            ToWorker::Clear { ids } => self.workshop.discard(ids),
+            // Seen to by the loop, which knows which incarnation this is.
+            ToWorker::Fenced { .. } => {}
+        }
     }
 
-    pub(super) fn prepared(&mut self, preparation: Result<Preparation, JoinError>) {
-        let (job, prepared) = match preparation {
-            Ok(preparation) => preparation,
-            // A panic is caught in `prepare`; what is left is that the process is leaving.
-            Err(error) => return tracing::error!(%error, "the preparation of a task broke off"),
+    /// A tag is started once, however often it is told, and only if this very process has asked for it.
+    fn granted(&mut self, master: &str, credit: u64, epoch: i32, job: Arc<Job>) {
+        let asked_for = if credit == 0 { self.settings.sole } else { self.credits.spend(master, credit) };
+        if let Some(held) = self.held.get_mut(&job.tag) {
+            held.master = Some(master.to_owned());
+            return;
+        }
+        let attempt = address(&job, epoch);
+        if !asked_for || self.refused.contains(&job.tag) || !self.is_newest(&attempt) {
+            return self.refuse(master, &attempt);
+        }
+        if credit == 0 {
+            self.waiting.offer(-1, job);
+            self.pump();
+        } else {
+            self.prepare(job, epoch, master);
+        }
+    }
+
+    /// Whether no higher epoch of the instance was seen; remembers this one.
+    fn is_newest(&mut self, attempt: &Address) -> bool {
+        if self.epochs.len() > REMEMBERED {
+            self.epochs.clear();
+        }
+        let seen = self.epochs.entry(attempt.instance).or_insert(attempt.epoch);
+        *seen = attempt.epoch.max(*seen);
+        *seen == attempt.epoch
+    }
+
+    /// Takes what waits into free slots.
+    fn pump(&mut self) {
+        while self.free() > 0
+            && let Some(job) = self.waiting.take(|_| true)
+        {
+            let master = self.credits.masters().next().map(str::to_owned).unwrap_or_default();
+            self.prepare(job, 0, &master);
+        }
+    }
+
+    fn prepare(&mut self, job: Arc<Job>, epoch: i32, master: &str) {
+        let attempt = address(&job, epoch);
+        let place = self.workshop.place(&attempt, None);
+        let held = Held { attempt, place, stage: Stage::Preparing, master: Some(master.to_owned()) };
+        self.held.insert(job.tag, held);
+        self.spawn_preparation(job, Duration::ZERO);
+    }
+
+    fn spawn_preparation(&mut self, job: Arc<Job>, after: Duration) {
+        let (workshop, clock) = (self.workshop.clone(), self.clock.clone());
+        self.work.spawn(async move {
+            if !after.is_zero() {
+                clock.sleep(after).await;
+            }
+            let prepared = workshop.prepare(job.clone()).await;
+            Done::Prepared(job, prepared)
+        });
+    }
+
+    pub(super) fn done(&mut self, done: Done) {
+        let Done::Prepared(job, prepared) = done else { return };
+        let Some(held) = self.held.get_mut(&job.tag).filter(|held| matches!(held.stage, Stage::Preparing)) else {
+            return;
         };
-        let Some(held) = self.held.get_mut(&job.tag) else { return };
         match prepared {
             Ok(prepared) => {
                 held.stage = Stage::Handed { started_at: None };
-                self.shim.start(self.start(&job, prepared));
+                let start = self.start(&job, prepared);
+                self.shim.start(start);
             }
-            Err(Unprepared::NoRoom(why)) => self.wait_for_room(job, &why),
+            Err(Unprepared::NoRoom(why)) => {
+                self.complain(&why);
+                self.spawn_preparation(job, AGAIN);
+            }
             Err(Unprepared::Never(_)) => {
-                let now = Time::now();
+                let now = self.clock.now();
                 let what = What::Ended { exit: Exit::Failed, started_at: now, at: now, place: held.place.clone() };
                 self.end(job.tag, what);
             }
@@ -153,27 +229,22 @@ impl Desk {
     }
 
     /// The task is not to blame for a full disk.
-    fn wait_for_room(&mut self, job: Arc<Job>, why: &str) {
-        if self.complained.is_none_or(|at| at.elapsed() >= MINUTE) {
-            self.complained = Some(Instant::now());
+    fn complain(&mut self, why: &str) {
+        let now = self.clock.boot();
+        if self.complained.is_none_or(|at| now.saturating_sub(at) >= MINUTE) {
+            self.complained = Some(now);
             tracing::error!("tasks wait until there is room on the disk again: {why}");
         }
-        let workplace = self.workplace.clone();
-        self.preparing.spawn(async move {
-            tokio::time::sleep(AGAIN).await;
-            let again = job.clone();
-            let prepared = tokio::task::spawn_blocking(move || prepare(&workplace, again)).await;
-            prepared.unwrap_or_else(|error| (job, Err(Unprepared::NoRoom(error.to_string()))))
-        });
     }
 
     fn start(&self, job: &Job, prepared: Prepared) -> shim::Start {
+        let held = &self.held[&job.tag];
         shim::Start {
             tag: job.tag,
             argv: prepared.argv,
             dir: prepared.folder,
             env: prepared.environment,
-            log: self.workplace.log(job),
+            log: held.place.log_path.clone().unwrap_or_default().into(),
             account: prepared.account.map(|account| shim::Account {
                 uid: account.uid,
                 gid: account.gid,
@@ -182,6 +253,7 @@ impl Desk {
             limit: job.limit,
             log_max: self.settings.log_max,
             grace: self.settings.grace,
+            note: note(&held.attempt),
         }
     }
 
@@ -193,12 +265,9 @@ impl Desk {
         match event {
             Event::Started(running) => self.started(running),
             Event::Ended(status) => self.ended(status),
-            // Asked to be killed, but neither running nor ended: it is certainly not there.
-            Event::Missing(tag) => self.lost(tag),
-            Event::Gone { tags, incarnation } => {
-                self.memory.reborn(incarnation);
-                tags.into_iter().for_each(|tag| self.lost(tag));
-            }
+            // Neither running nor ended: it is certainly not there.
+            Event::Missing(tag) => self.end(tag, What::Lost),
+            Event::Gone { tags, .. } => tags.into_iter().for_each(|tag| self.end(tag, What::Lost)),
             Event::Trouble(error) => tracing::error!("{error}; tasks cannot be started until it is mended"),
             Event::Displaced => return Err("another worker has taken the shim of this data folder over".into()),
         }
@@ -210,40 +279,29 @@ impl Desk {
         if let Stage::Handed { started_at } = &mut held.stage {
             *started_at = Some(running.started_at);
             held.place.pid = Some(running.pid);
-            let what = What::Started { at: running.started_at, place: held.place.clone() };
-            let instance = held.instance;
-            self.report(instance, running.tag, what);
+            self.tell(running.tag);
         }
     }
 
     fn ended(&mut self, status: Status) {
         let tag = status.tag;
-        match self.held.get_mut(&tag) {
-            Some(Held { stage: Stage::Ended(_), .. }) => {}
-            Some(held) => {
-                held.place.pid = status.pid;
-                let what = outcome(&status, held.place.clone());
-                if let (shim::Exit::NotStarted(why), Some(log)) = (&status.exit, &held.place.log_path)
-                    && let Err(error) = workplace::explain(Path::new(log), why)
-                {
-                    tracing::warn!(%tag, %error, "could not write why a task was not started: {why}");
-                }
-                self.end(tag, what);
-            }
-            // A stranger's end, see `drop_strangers`.
-            None if self.memory.resumed => {
-                self.found.remove(&tag);
-                self.shim.forget(tag);
-            }
-            None => {
-                self.found.insert(tag, Found::Ended(status));
-            }
+        if !self.held.contains_key(&tag) {
+            // Of an earlier worker process.
+            let Some(attempt) = from_note(tag, &status.note) else { return self.shim.forget(tag) };
+            let place = self.workshop.place(&attempt, status.pid);
+            let stage = Stage::Handed { started_at: None };
+            self.held.insert(tag, Held { attempt, place, stage, master: None });
         }
-    }
-
-    fn lost(&mut self, tag: Tag) {
-        self.found.remove(&tag);
-        self.end(tag, What::Lost);
+        let held = self.held.get_mut(&tag).expect("it was put there if it was missing");
+        if matches!(held.stage, Stage::Ended(_)) {
+            return;
+        }
+        held.place.pid = status.pid;
+        let what = outcome(&status, held.place.clone());
+        if let (shim::Exit::NotStarted(why), Some(log)) = (&status.exit, &held.place.log_path) {
+            self.workshop.explain(Path::new(log), why);
+        }
+        self.end(tag, what);
     }
 
     /// The attempt is over; reported until the owner has recorded it.
@@ -252,145 +310,139 @@ impl Desk {
         if let Stage::Ended(_) = held.stage {
             return;
         }
-        held.stage = Stage::Ended(what.clone());
-        self.losses += usize::from(what == What::Lost);
-        let instance = held.instance;
-        self.report(instance, tag, what);
+        held.stage = Stage::Ended(what);
+        self.tell(tag);
+        self.pump();
     }
 
-    pub(super) async fn ordered(&mut self, order: Order) {
-        match order {
-            Order::Kill { instance, tag, now, .. } => self.kill(instance, tag, now).await,
-            Order::Acknowledge { tag } => {
-                if let Some(Held { stage: Stage::Ended(what), .. }) = self.held.get(&tag) {
-                    self.losses -= usize::from(*what == What::Lost);
-                    self.held.remove(&tag);
-                    self.shim.forget(tag);
-                }
-                self.refused.remove(&tag);
-                self.settle();
-            }
-            Order::Clear { ids } => self.workplace.discard(ids),
-            Order::Resume { jobs } => self.resume(jobs).await,
-            Order::Resumed => self.drop_strangers(),
+    fn acknowledged(&mut self, tag: Tag) {
+        if let Some(Held { stage: Stage::Ended(_), .. }) = self.held.get(&tag) {
+            self.held.remove(&tag);
+            self.shim.forget(tag);
         }
     }
 
-    async fn kill(&mut self, instance: InstanceId, tag: Tag, now: bool) {
-        match self.held.get_mut(&tag).map(|held| &mut held.stage) {
-            Some(Stage::Preparing) => self.refuse(instance, tag),
+    fn asked(&mut self, master: &str, attempt: Address) {
+        self.is_newest(&attempt);
+        match self.held.get_mut(&attempt.tag) {
+            Some(held) => {
+                held.master = Some(master.to_owned());
+                self.tell(attempt.tag);
+            }
+            None if self.waiting.contains(attempt.tag) => {}
+            None => self.refuse(master, &attempt),
+        }
+    }
+
+    fn kill(&mut self, master: &str, attempt: Address, now: bool) {
+        let tag = attempt.tag;
+        self.is_newest(&attempt);
+        match self.held.get(&tag).map(|held| &held.stage) {
+            Some(Stage::Preparing) => {
+                self.held.remove(&tag);
+                self.refuse(master, &attempt);
+            }
             Some(Stage::Handed { .. }) => {
                 self.shim.kill(tag, if now { shim::Kill::Now } else { shim::Kill::Gently });
             }
-            Some(Stage::Ended(what)) => {
-                let what = what.clone();
-                self.report(instance, tag, what);
-            }
-            None if self.found.contains_key(&tag) => self.shim.kill(tag, shim::Kill::Gently),
+            Some(Stage::Ended(_)) => self.tell(tag),
             None => {
-                self.queue.withdraw(tag).await;
-                self.refuse(instance, tag);
+                self.waiting.withdraw(tag);
+                self.refuse(master, &attempt);
             }
         }
     }
 
     /// "Not here" is a promise: from now on the tag is never started.
-    fn refuse(&mut self, instance: InstanceId, tag: Tag) {
-        self.held.remove(&tag);
-        self.refused.insert(tag);
-        self.report(instance, tag, What::NotHere);
-    }
-
-    /// A master has loaded these attempts: what the shim has of them goes on, what has ended is reported,
-    /// what never started is queued.
-    async fn resume(&mut self, jobs: Vec<Arc<Job>>) {
-        let mut unknown = Vec::new();
-        for job in jobs {
-            if self.held.contains_key(&job.tag) {
-                self.repeat(job.tag);
-                continue;
-            }
-            match self.found.remove(&job.tag) {
-                Some(Found::Running(running)) => {
-                    self.hold(&job, Stage::Handed { started_at: None });
-                    self.started(running);
-                }
-                Some(Found::Ended(status)) => {
-                    self.hold(&job, Stage::Handed { started_at: None });
-                    self.ended(status);
-                }
-                // What still waits in the queue of this process never started, whatever became of the shim.
-                None if self.memory.is_reborn() && !self.queue.withdraw(job.tag).await => {
-                    self.hold(&job, Stage::Handed { started_at: None });
-                    self.end(job.tag, What::Lost);
-                }
-                None => unknown.push(job),
-            }
+    fn refuse(&mut self, master: &str, attempt: &Address) {
+        self.refused.insert(attempt.tag);
+        let report = Report { instance: attempt.instance, tag: attempt.tag, what: What::NotHere };
+        if !self.credits.say(master, ToMaster::Report(report.clone())) {
+            self.say_to_any(report);
         }
-        self.queue.offer(unknown);
     }
 
-    /// Every attempt that a living instance waits for was claimed. What is left nobody will ask for: ends
-    /// that were recorded just before a crash, and processes of instances that are gone.
-    fn drop_strangers(&mut self) {
-        for (tag, found) in &self.found {
-            match found {
-                Found::Ended(_) => self.shim.forget(*tag),
-                Found::Running(running) => {
-                    tracing::warn!(%tag, pid = running.pid, "no instance knows this task any more; it is ended");
-                    self.shim.kill(*tag, shim::Kill::Gently);
-                }
-            }
+    /// Tells what is known of an attempt, to its master if that is connected.
+    fn tell(&mut self, tag: Tag) {
+        let Some((report, master)) = self.report(tag) else { return };
+        let told = master.is_some_and(|master| self.credits.say(&master, ToMaster::Report(report.clone())));
+        if !told {
+            self.say_to_any(report);
         }
-        self.found.retain(|_, found| matches!(found, Found::Running(_)));
-        self.memory.resumed = true;
-        self.settle();
     }
 
-    /// Tells again what is known of an attempt: its owner has loaded it anew, and may have missed it.
-    fn repeat(&self, tag: Tag) {
-        let Some(held) = self.held.get(&tag) else { return };
+    fn report(&self, tag: Tag) -> Option<(Report, Option<String>)> {
+        let held = self.held.get(&tag)?;
         let what = match &held.stage {
-            Stage::Preparing | Stage::Handed { started_at: None } => return,
+            Stage::Preparing | Stage::Handed { started_at: None } => return None,
             Stage::Handed { started_at: Some(at) } => What::Started { at: *at, place: held.place.clone() },
             Stage::Ended(what) => what.clone(),
         };
-        self.report(held.instance, tag, what);
+        Some((Report { instance: held.attempt.instance, tag, what }, held.master.clone()))
     }
 
-    /// Notes that no attempt of an earlier shim is open any more, once that is so.
-    fn settle(&mut self) {
-        if self.memory.may_settle() && self.losses == 0 {
-            self.memory.settle();
+    /// Any master is a letter box; one after the other is tried.
+    fn say_to_any(&mut self, report: Report) {
+        let count = self.credits.masters().count().max(1);
+        let master = self.credits.masters().nth(self.rounds % count).map(str::to_owned);
+        if let Some(master) = master {
+            self.credits.say(&master, ToMaster::Report(report));
         }
     }
 
-    fn report(&self, instance: InstanceId, tag: Tag, what: What) {
-        // The receiver is gone only when the process is leaving; the shim's folder keeps the report.
-        let _ = self.reports.send(Report { instance, tag, what });
+    /// What is said from time to time: what is held, to every master; and ends that nobody has acknowledged.
+    pub(super) fn round(&mut self) {
+        self.rounds += 1;
+        let masters: Vec<String> = self.credits.masters().map(str::to_owned).collect();
+        masters.iter().for_each(|master| self.list(master));
+        let ended: Vec<Tag> =
+            self.held.iter().filter(|(_, held)| matches!(held.stage, Stage::Ended(_))).map(|(tag, _)| *tag).collect();
+        for tag in ended {
+            match self.rounds % 2 {
+                0 => self.tell(tag),
+                _ => {
+                    if let Some((report, _)) = self.report(tag) {
+                        self.say_to_any(report);
+                    }
+                }
+            }
+        }
+    }
+
+    fn list(&self, master: &str) {
+        let waiting = self.waiting.iter().map(|(_, job)| job.tag);
+        let tags = self.held.keys().copied().chain(waiting).collect();
+        self.credits.say(master, ToMaster::Holding { tags });
+    }
+
+    /// A master that has just come hears of all that has no master yet.
+    fn introduce(&mut self, master: &str) {
+        let orphans = self.held.iter().filter(|(_, held)| held.master.is_none());
+        let orphans: Vec<Tag> = orphans.map(|(tag, _)| *tag).collect();
+        for tag in orphans {
+            if let Some((report, _)) = self.report(tag) {
+                self.credits.say(master, ToMaster::Report(report));
+            }
+        }
+    }
+
+    /// Offers the slots that are free.
+    pub(super) fn offer(&mut self) {
+        if !self.settings.sole {
+            let now = self.clock.boot();
+            self.credits.fill(self.free(), now);
+            self.credits.level(now);
+        }
     }
 }
 
-fn prepare(workplace: &Workplace, job: Arc<Job>) -> Preparation {
-    let prepared = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| workplace.prepare(&job)));
-    let prepared =
-        prepared.unwrap_or_else(|_| Err(Unprepared::Never("its preparation failed inside; see the server log".into())));
-    if let Err(Unprepared::Never(why)) = &prepared
-        && let Err(error) = workplace::explain(&workplace.log(&job), why)
-    {
-        tracing::warn!(task = %job.task(), %error, "could not write why a task was not started: {why}");
+fn address(job: &Job, epoch: i32) -> Address {
+    Address {
+        project: job.project,
+        definition: job.definition,
+        instance: job.instance(),
+        task: job.task(),
+        tag: job.tag,
+        epoch,
     }
-    (job, prepared)
-}
-
-/// How the attempt ended, for its owner. An exit that nobody asked for is a failure, whatever its code
-/// (`EasyScheduler 1.0.1: known defects D1`).
-fn outcome(status: &Status, place: Place) -> What {
-    let exit = match (&status.exit, status.killed) {
-        (_, Some(shim::Cause::Over)) => return What::Lost,
-        (shim::Exit::Code(0), _) => Exit::Success,
-        (_, Some(shim::Cause::TimeLimit)) => Exit::TimedOut,
-        _ => Exit::Failed,
-    };
-    What::Ended { exit, started_at: status.started_at, at: status.ended_at, place }
 }

@@ -30,9 +30,20 @@ impl Desk {
         desk
     }
 
+    async fn leased() -> Desk {
+        let dir = TempDir::new().unwrap();
+        let mut desk = Desk::with(dir.path(), true, true).await;
+        desk._dir = Some(dir);
+        desk
+    }
+
     async fn at(place: &Path, cgroup: bool) -> Desk {
+        Desk::with(place, cgroup, false).await
+    }
+
+    async fn with(place: &Path, cgroup: bool, leased: bool) -> Desk {
         let program = PathBuf::from(env!("CARGO_BIN_EXE_escheduler"));
-        let options = Options { dir: place.join("shim"), program, cgroup };
+        let options = Options { dir: place.join("shim"), program, cgroup, leased };
         let (shim, inventory, events) = Shim::attach(options.clone()).await.unwrap();
         assert!(!inventory.cgroup || cgroup);
         Desk { shim, events, inventory, options, place: place.to_path_buf(), _dir: None }
@@ -66,6 +77,7 @@ impl Desk {
             limit: None,
             log_max: 0,
             grace: Duration::from_millis(200),
+            note: String::new(),
         }
     }
 
@@ -604,11 +616,29 @@ async fn when_the_lease_is_over_so_is_the_incarnation() {
     until(|| desk.text(tag).lines().count() == STANDING).await;
     let now = || Duration::from(nix::time::clock_gettime(nix::time::ClockId::CLOCK_BOOTTIME).unwrap());
     desk.shim.lease(now() + Duration::from_secs(1000));
-    desk.shim.lease(now() + Duration::from_millis(20));
+    desk.shim.lease(now() + Duration::from_millis(1));
+    desk.shim.cap(now() + Duration::from_millis(20));
     let status = desk.ended().await;
     assert_eq!((status.exit.clone(), status.killed), (Exit::Signal(9), Some(Cause::Over)));
     assert_eq!(with_word(&name), NONE);
     assert_eq!(desk.ended().await, status);
+    assert_eq!(desk.gone().await, []);
+    desk.close().await;
+}
+
+#[tokio::test]
+async fn nothing_is_started_outside_of_a_lease() {
+    let mut desk = Desk::leased().await;
+    let early = desk.start("echo too early");
+    assert!(matches!(desk.event().await, Event::Missing(tag) if tag == early));
+    let now = || Duration::from(nix::time::clock_gettime(nix::time::ClockId::CLOCK_BOOTTIME).unwrap());
+    desk.shim.cap(now() + Duration::from_secs(1000));
+    let capped = desk.start("echo a cap is no lease");
+    assert!(matches!(desk.event().await, Event::Missing(tag) if tag == capped));
+    desk.shim.lease(now() + Duration::from_secs(1000));
+    let tag = desk.start("echo in time");
+    assert_eq!(desk.ended().await.tag, tag);
+    desk.shim.end();
     assert_eq!(desk.gone().await, []);
     desk.close().await;
 }

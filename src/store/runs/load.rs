@@ -1,5 +1,6 @@
 //! An instance as its rows tell it.
 
+use crate::calls::Holder;
 use crate::model::{
     CommandType, DefinitionId, FailureStrategy, InstanceId, Priority, ProjectId, State, Tag, TaskDependType, TaskId,
     Time, UserId, WarningType, param,
@@ -7,7 +8,7 @@ use crate::model::{
 use crate::store::entity::{
     process_definition, process_instance, relation_process_instance, task_instance, tenant, user,
 };
-use crate::store::runs::{Definition, NewInstance};
+use crate::store::runs::{Definition, NewInstance, Standpoint};
 use crate::store::{Error, Store, instant};
 use sea_orm::sea_query::{Expr, ExprTrait as _};
 use sea_orm::{ColumnTrait, EntityTrait, QueryFilter, QueryOrder, QuerySelect};
@@ -18,6 +19,8 @@ use std::collections::HashMap;
 pub struct Live {
     pub id: InstanceId,
     pub owner: Option<String>,
+    /// The family's first instance, which may be itself.
+    pub root: InstanceId,
     /// How often it was taken over since its last step.
     pub takeovers: i32,
 }
@@ -83,6 +86,8 @@ pub struct LoadedTask {
     pub warned: bool,
     pub host: Option<String>,
     pub log_path: Option<String>,
+    /// Who may run it, or has run it; nobody yet, if it waits.
+    pub holder: Option<Holder>,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -106,30 +111,35 @@ impl Store {
     /// The database cannot be read.
     pub async fn live_instances(&self) -> Result<Vec<Live>, Error> {
         use process_instance::Column;
-        let rows: Vec<(i32, Option<String>, i32)> = process_instance::Entity::find()
+        let rows: Vec<(i32, Option<String>, Option<i32>, i32)> = process_instance::Entity::find()
             .select_only()
-            .columns([Column::Id, Column::Owner, Column::Takeovers])
+            .columns([Column::Id, Column::Owner, Column::RootId, Column::Takeovers])
             .filter(Column::State.is_in(State::LIVE.map(State::code)))
             .order_by_asc(Column::Id)
             .into_tuple()
             .all(self.read())
             .await?;
-        let live = |(id, owner, takeovers)| Live { id: InstanceId(id), owner, takeovers };
+        let live = |(id, owner, root, takeovers): (i32, _, Option<i32>, _)| Live {
+            id: InstanceId(id),
+            owner,
+            root: InstanceId(root.unwrap_or(id)),
+            takeovers,
+        };
         Ok(rows.into_iter().map(live).collect())
     }
 
-    /// The state of an instance; `None` if it does not exist.
+    /// State and owner of an instance; `None` if it does not exist.
     ///
     /// # Errors
     /// The database cannot be read.
-    pub async fn instance_state(&self, id: InstanceId) -> Result<Option<State>, Error> {
-        let code: Option<Option<i32>> = process_instance::Entity::find_by_id(id.0)
+    pub async fn standpoint(&self, id: InstanceId) -> Result<Option<Standpoint>, Error> {
+        let row: Option<(Option<i32>, Option<String>)> = process_instance::Entity::find_by_id(id.0)
             .select_only()
-            .column(process_instance::Column::State)
+            .columns([process_instance::Column::State, process_instance::Column::Owner])
             .into_tuple()
             .one(self.read())
             .await?;
-        Ok(code.flatten().and_then(State::from_code))
+        Ok(row.and_then(|(code, owner)| Some(Standpoint { state: State::from_code(code?)?, owner })))
     }
 
     /// Whether nobody waits for a report about this attempt any more: its end is recorded, or there is no
@@ -149,8 +159,8 @@ impl Store {
         Ok(code.flatten().and_then(State::from_code).is_none_or(State::is_finished))
     }
 
-    /// Takes an instance over from an owner that is gone: commits the new epoch before anything of the
-    /// instance is read. `false` if somebody else was faster.
+    /// Takes an instance over from an owner that is gone, and its family if it is the first of one: commits the
+    /// new epoch before anything of them is read. `false` if somebody else was faster.
     ///
     /// # Errors
     /// The database cannot be written.
@@ -163,16 +173,18 @@ impl Store {
                     Some(from) => Column::Owner.eq(from),
                     None => Column::Owner.is_null(),
                 };
-                let updated = process_instance::Entity::update_many()
+                let take = process_instance::Entity::update_many()
                     .col_expr(Column::Owner, Expr::value(owner))
                     .col_expr(Column::Epoch, Expr::col(Column::Epoch).add(1))
                     .col_expr(Column::Takeovers, Expr::col(Column::Takeovers).add(1))
-                    .filter(Column::Id.eq(id.0))
                     .filter(same_owner)
-                    .filter(Column::State.is_in(State::LIVE.map(State::code)))
-                    .exec(tx)
-                    .await?;
-                Ok(updated.rows_affected == 1)
+                    .filter(Column::State.is_in(State::LIVE.map(State::code)));
+                // Its row first: whoever passes it has the family.
+                let taken = take.clone().filter(Column::Id.eq(id.0)).exec(tx).await?;
+                if taken.rows_affected == 1 {
+                    take.filter(Column::RootId.eq(id.0)).exec(tx).await?;
+                }
+                Ok(taken.rows_affected == 1)
             })
         })
         .await
@@ -403,6 +415,11 @@ impl Store {
     }
 }
 
+fn holder(worker: Option<String>, incarnation: Option<String>) -> Option<Holder> {
+    let incarnation = u64::from_str_radix(&incarnation?, 16).ok()?;
+    Some(Holder { worker: worker?, incarnation })
+}
+
 impl LoadedTask {
     fn of(row: task_instance::Model) -> LoadedTask {
         let count = |number: Option<i32>| number.and_then(|n| u32::try_from(n).ok()).unwrap_or_default();
@@ -419,6 +436,7 @@ impl LoadedTask {
             warned: row.alert_flag == Some(1),
             host: row.host,
             log_path: row.log_path,
+            holder: holder(row.holder, row.incarnation),
         }
     }
 }

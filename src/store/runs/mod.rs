@@ -9,9 +9,13 @@ mod definition;
 mod glance;
 mod load;
 mod record;
+mod records;
+mod workers;
 
 pub use claim::NewInstance;
 pub use definition::Definition;
 pub use glance::{Glance, TaskGlance};
 pub use load::{Child, Live, Loaded, LoadedTask, Parent};
 pub use record::{ChildStart, NewAlert, NewTask, Recorded, Step, TaskChange};
+pub use records::{Records, Standpoint};
+pub use workers::WorkerRow;

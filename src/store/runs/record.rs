@@ -2,7 +2,7 @@
 
 use super::claim::{NewInstance, appended, revive};
 use super::command;
-use crate::calls::Place;
+use crate::calls::{Holder, Place};
 use crate::model::{CommandId, CommandType, InstanceId, ShowType, State, Tag, TaskId, Time};
 use crate::store::entity::{alert, process_instance, relation_process_instance, task_instance};
 use crate::store::{Error, Store, utc};
@@ -48,7 +48,8 @@ pub struct NewTask {
     pub retry_interval: u32,
     pub priority: i32,
     pub worker_group: i32,
-    pub holder: String,
+    /// Who may run it; nobody yet, if it has to wait.
+    pub holder: Option<Holder>,
     /// A SUB_PROCESS node's child, inserted or revived in the same write.
     pub child: Option<ChildStart>,
 }
@@ -69,6 +70,8 @@ pub struct TaskChange {
     pub ended_at: Option<Time>,
     pub warned: bool,
     pub place: Option<Place>,
+    /// The attempt is granted to this holder, and to nobody else.
+    pub holder: Option<Holder>,
 }
 
 #[derive(Clone, Debug)]
@@ -330,7 +333,8 @@ impl NewTask {
             worker_group_id: Set(Some(self.worker_group)),
             tag: Set(Some(self.tag.to_column())),
             attempt: Set(self.attempt as i32),
-            holder: Set(Some(self.holder.clone())),
+            holder: Set(self.holder.as_ref().map(|holder| holder.worker.clone())),
+            incarnation: Set(self.holder.as_ref().map(|holder| format!("{:016x}", holder.incarnation))),
             ..Default::default()
         }
     }
@@ -351,6 +355,10 @@ impl TaskChange {
         }
         if self.warned {
             row.alert_flag = Set(Some(1));
+        }
+        if let Some(holder) = &self.holder {
+            row.holder = Set(Some(holder.worker.clone()));
+            row.incarnation = Set(Some(format!("{:016x}", holder.incarnation)));
         }
         if let Some(place) = &self.place {
             row.host = Set(Some(place.host.clone()));

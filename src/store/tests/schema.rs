@@ -55,7 +55,7 @@ t_escheduler_udfs: id user_id func_name class_name type arg_types database desc 
 t_escheduler_user: id user_name user_password user_type email phone tenant_id create_time update_time queue
 t_escheduler_version: id version
 t_escheduler_worker_group: id name ip_list create_time update_time
-t_escheduler_worker_server: id host port zk_directory res_info create_time last_heartbeat_time | incarnation
+t_escheduler_worker_server: id host port zk_directory res_info create_time last_heartbeat_time | name incarnation
     beat lease_ms fenced
 ";
 

@@ -38,7 +38,7 @@ fn step(instance: InstanceId, epoch: i32, revision: i64, tags: std::ops::Range<u
         retry_interval: 0,
         priority: 2,
         worker_group: -1,
-        holder: "localhost".into(),
+        holder: None,
         child: None,
     };
     Arc::new(Step {

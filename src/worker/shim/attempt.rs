@@ -50,7 +50,7 @@ enum Ending {
 
 impl Attempt {
     pub fn new(start: Start, pid: i32, started_at: Time, group: Option<Group>) -> Attempt {
-        let running = Running { tag: start.tag, pid: pid as u32, started_at };
+        let running = Running { tag: start.tag, pid: pid as u32, started_at, note: start.note.clone() };
         Attempt { running, start, group, since: now(), ending: Ending::No, killed: None, ended: None, doubt: None }
     }
 
@@ -153,14 +153,14 @@ impl Attempt {
 
     /// What is to be told once it has settled, and its cgroup.
     pub fn status(self) -> (Status, Option<Group>) {
-        let Running { tag, pid, started_at } = self.running;
+        let Running { tag, pid, started_at, note } = self.running;
         let (exit, ended_at) = self.ended.expect("only an attempt whose leader has ended settles");
-        (Status { tag, exit, started_at, ended_at, pid: Some(pid), killed: self.killed }, self.group)
+        (Status { tag, exit, started_at, ended_at, pid: Some(pid), killed: self.killed, note }, self.group)
     }
 }
 
 /// The status of an attempt that never ran.
-pub(super) fn not_started(tag: Tag, why: String) -> Status {
+pub(super) fn not_started(tag: Tag, note: String, why: String) -> Status {
     let now = Time::now();
-    Status { tag, exit: Exit::NotStarted(why), started_at: now, ended_at: now, pid: None, killed: None }
+    Status { tag, exit: Exit::NotStarted(why), started_at: now, ended_at: now, pid: None, killed: None, note }
 }

@@ -70,6 +70,16 @@ impl Shim {
         self.ask(Request::Lease { until });
     }
 
+    /// A lease that was told before counts at most until this instant.
+    pub fn cap(&self, until: Duration) {
+        self.ask(Request::Cap { until });
+    }
+
+    /// Everything is killed at once, and the shim ends: [`Event::Gone`] follows.
+    pub fn end(&self) {
+        self.ask(Request::End);
+    }
+
     /// The last word of a worker that stops: the shim may end at once if nothing runs, instead of after a
     /// while. No new one is started.
     pub fn leave(&self) {
@@ -140,7 +150,10 @@ impl Client {
                 self.open.remove(&status.tag);
                 Event::Ended(status)
             }
-            Reply::Missing { tag } => Event::Missing(tag),
+            Reply::Missing { tag } => {
+                self.open.remove(&tag);
+                Event::Missing(tag)
+            }
             Reply::Hello { .. } | Reply::Displaced => return,
         };
         let _ = self.events.send(event).await;

@@ -3,6 +3,7 @@
 //! ```text
 //! id           the identity of this folder, part of the marker of its tasks
 //! boot         the boot of the machine that the last shim lived in
+//! life         how many shims have lived in this folder
 //! cgroup       the cgroup that the last shim put its tasks in
 //! shim.lock    locked by the living shim
 //! shim.sock    where the worker connects
@@ -10,6 +11,7 @@
 //! status/TAG   exit statuses that the worker has not yet recorded
 //! ```
 
+use super::protocol::Incarnation;
 use nix::errno::Errno;
 use nix::fcntl::{Flock, FlockArg, OFlag};
 use nix::sys::stat::Mode;
@@ -86,6 +88,20 @@ impl Folder {
         file.sync_all()?;
         fs::rename(new, path)?;
         Ok(identity)
+    }
+
+    /// The number of a new life: greater than that of any earlier one. Only the holder of the lock may ask.
+    pub fn begin_life(&self) -> io::Result<Incarnation> {
+        let last = self.noted("life").and_then(|noted| noted.trim().parse::<u32>().ok()).unwrap_or(0);
+        let life = last.checked_add(1).ok_or_else(|| io::Error::other("this folder has had too many lives"))?;
+        let new = self.path(".life");
+        let mut file = OpenOptions::new().write(true).create(true).truncate(true).mode(0o600).open(&new)?;
+        writeln!(file, "{life}")?;
+        // A power cut must not give a number twice.
+        file.sync_all()?;
+        fs::rename(new, self.path("life"))?;
+        File::open(&self.path)?.sync_all()?;
+        Ok(Incarnation(u64::from(life) << 32 | u64::from(rand::random::<u32>())))
     }
 
     /// Remembers a line of text under a name; replaced whole.

@@ -29,6 +29,8 @@ pub struct Options {
     pub program: PathBuf,
     /// Whether a cgroup is used per attempt, where that can be done.
     pub cgroup: bool,
+    /// Whether nothing may be started outside of a lease.
+    pub leased: bool,
 }
 
 /// Why there is no shim.
@@ -152,6 +154,9 @@ async fn launch(options: &Options, folder: &Folder) -> Result<Option<Child>, Err
     command.arg("shim").arg("--dir").arg(&options.dir);
     if !options.cgroup {
         command.arg("--no-cgroup");
+    }
+    if options.leased {
+        command.arg("--leased");
     }
     command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(log.map_err(unreachable)?);
     let mut child = command.spawn().map_err(unreachable)?;

@@ -41,7 +41,7 @@ mod outbox;
 mod protocol;
 mod raw;
 mod ready;
-mod recent;
+
 mod server;
 mod spawn;
 mod tree;
@@ -50,6 +50,7 @@ pub use client::{Event, Shim};
 pub use link::{Error, Inventory, Options};
 pub use protocol::{Account, Cause, Exit, Incarnation, Kill, Running, Start, Status};
 
+use super::recent::Recent;
 use cgroup::Groups;
 use folder::Folder;
 use nix::sys::prctl;
@@ -69,6 +70,9 @@ const READY: &str = "ready";
 /// The word by which it says that another one lives.
 const TAKEN: &str = "taken";
 
+/// How many started tags are remembered: a start that is told again comes within far fewer others.
+const RECENT: usize = 1 << 16;
+
 /// How far the shim goes before its tasks when both want the processor.
 const PRIORITY: i32 = 5;
 
@@ -76,9 +80,9 @@ const PRIORITY: i32 = 5;
 const LOG_MAX: u64 = 1 << 20;
 
 /// Runs the shim of a folder. To be called first thing in the process, while it has one thread.
-pub fn main(dir: &Path, cgroup: bool) -> ExitCode {
+pub fn main(dir: &Path, cgroup: bool, leased: bool) -> ExitCode {
     raw::forget_inheritance();
-    match prepare(dir, cgroup) {
+    match prepare(dir, cgroup, leased) {
         Ok(Some(server)) => match announce(READY).and_then(|()| server.run()) {
             Ok(()) => ExitCode::SUCCESS,
             Err(error) => complain(&error),
@@ -104,7 +108,7 @@ fn announce(word: &str) -> io::Result<()> {
 }
 
 /// Becomes the shim of the folder; `None` if another is.
-fn prepare(dir: &Path, cgroup: bool) -> io::Result<Option<Server>> {
+fn prepare(dir: &Path, cgroup: bool, leased: bool) -> io::Result<Option<Server>> {
     // It fails only for the leader of a group, who is nobody's child to be found in a group.
     let _ = nix::unistd::setsid();
     nix::sys::stat::umask(nix::sys::stat::Mode::from_bits_truncate(0o077));
@@ -135,7 +139,7 @@ fn prepare(dir: &Path, cgroup: bool) -> io::Result<Option<Server>> {
     let listener = UnixListener::bind(folder.socket())?;
     Ok(Some(Server {
         identity,
-        incarnation: Incarnation(rand::random()),
+        incarnation: folder.begin_life()?,
         signals,
         listener: Some(listener),
         starter,
@@ -147,7 +151,8 @@ fn prepare(dir: &Path, cgroup: bool) -> io::Result<Option<Server>> {
         attempts: Default::default(),
         leaders: Default::default(),
         orphans: Default::default(),
-        recent: Default::default(),
+        recent: Recent::new(RECENT),
+        leased,
         lease: None,
         needed_at: attempt::now(),
         round_at: Duration::ZERO,

@@ -141,7 +141,15 @@ mod tests {
     use crate::model::Time;
 
     fn status(tag: u64, exit: Exit) -> Status {
-        Status { tag: Tag(tag), exit, started_at: Time(1), ended_at: Time(2), pid: Some(3), killed: None }
+        Status {
+            tag: Tag(tag),
+            exit,
+            started_at: Time(1),
+            ended_at: Time(2),
+            pid: Some(3),
+            killed: None,
+            note: String::new(),
+        }
     }
 
     #[test]

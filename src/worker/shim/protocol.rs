@@ -46,6 +46,9 @@ pub struct Start {
     pub log_max: u64,
     /// How long it may take to leave after `TERM`.
     pub grace: Duration,
+    /// The worker's own words about the attempt, told back with whatever becomes of it.
+    #[serde(default)]
+    pub note: String,
 }
 
 /// A path that is no text comes out as one that does not exist, and so does not start; it must not fail here.
@@ -76,6 +79,9 @@ pub struct Status {
     /// Why it was killed, if it was. An exit by `KILL` without a cause is a failure like any other.
     #[serde(default)]
     pub killed: Option<Cause>,
+    /// See [`Start::note`].
+    #[serde(default)]
+    pub note: String,
 }
 
 /// The end of the first process of an attempt.
@@ -122,7 +128,8 @@ pub enum Kill {
     Now,
 }
 
-/// One life of a shim, drawn when it starts: the worker signs in with it.
+/// One life of a shim, drawn when it starts: the worker signs in with it. The upper half counts the lives of the
+/// folder, so that a later one is greater; the lower half is random, for a folder that was restored from a copy.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(transparent)]
 pub struct Incarnation(pub u64);
@@ -140,11 +147,14 @@ impl fmt::Debug for Incarnation {
 }
 
 /// An attempt that is running.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Running {
     pub tag: Tag,
     pub pid: u32,
     pub started_at: Time,
+    /// See [`Start::note`].
+    #[serde(default)]
+    pub note: String,
 }
 
 /// What the worker says.
@@ -163,10 +173,16 @@ pub(super) enum Request {
     Forget {
         tag: Tag,
     },
-    /// Kill everything and end at this instant of `CLOCK_BOOTTIME`, unless a later one is told before.
+    /// Kill everything and end at this instant of `CLOCK_BOOTTIME`, unless a later one is told or was told before.
     Lease {
         until: Duration,
     },
+    /// As a lease, but for a later end that was told before: it counts no more.
+    Cap {
+        until: Duration,
+    },
+    /// Kill everything at once, and end.
+    End,
     /// End if nothing runs.
     Leave,
 }

@@ -9,10 +9,10 @@ use super::outbox::Outbox;
 use super::protocol::{BUILD, Cause, Incarnation, Kill, Reply, Request, Start, Status, VERSION};
 use super::raw;
 use super::ready::ready;
-use super::recent::Recent;
 use super::spawn::{Refusal, Starter};
 use super::tree::Tree;
 use crate::model::{Tag, Time};
+use crate::worker::recent::Recent;
 use nix::sys::signal::Signal;
 use nix::sys::signalfd::SignalFd;
 use std::collections::HashMap;
@@ -45,7 +45,10 @@ pub(super) struct Server {
     pub attempts: HashMap<Tag, Attempt>,
     pub leaders: HashMap<i32, Tag>,
     pub orphans: Orphans,
-    pub recent: Recent,
+    pub recent: Recent<Tag>,
+    /// Nothing is started outside of a lease.
+    pub leased: bool,
+    /// When everything is killed.
     pub lease: Option<Duration>,
     pub needed_at: Duration,
     pub round_at: Duration,
@@ -172,7 +175,7 @@ impl Server {
                     incarnation: self.incarnation,
                     pid: std::process::id(),
                     cgroup: self.groups.is_some(),
-                    running: self.attempts.values().map(|attempt| attempt.running).collect(),
+                    running: self.attempts.values().map(|attempt| attempt.running.clone()).collect(),
                     ended: self.outbox.all(),
                 });
             }
@@ -199,7 +202,13 @@ impl Server {
                 }
                 Next::Request(Request::Kill { tag, mode }) => self.kill(tag, mode, Cause::Asked),
                 Next::Request(Request::Forget { tag }) => self.outbox.forget(tag),
-                Next::Request(Request::Lease { until }) => self.lease = Some(until),
+                // One that was over has ended us, and is not revived.
+                Next::Request(Request::Lease { until }) if self.listener.is_some() => {
+                    self.lease = Some(self.lease.map_or(until, |end| end.max(until)));
+                }
+                Next::Request(Request::Cap { until }) => self.lease = self.lease.map(|end| end.min(until)),
+                Next::Request(Request::End) => self.close(Kill::Now),
+                Next::Request(Request::Lease { .. }) => {}
                 Next::Request(Request::Leave) if self.attempts.is_empty() => self.close(Kill::Gently),
                 Next::Request(Request::Leave | Request::Hello { .. }) => {}
             }
@@ -210,10 +219,15 @@ impl Server {
     fn start(&mut self, start: Start) {
         let tag = start.tag;
         if let Some(attempt) = self.attempts.get(&tag) {
-            return self.say(Reply::Started(attempt.running));
+            let running = attempt.running.clone();
+            return self.say(Reply::Started(running));
         }
         if let Some(status) = self.outbox.get(tag).cloned() {
             return self.say(Reply::Ended(status));
+        }
+        if self.leased && self.lease.is_none_or(|end| end <= attempt::now()) {
+            // Certainly not started, and it will not be.
+            return self.say(Reply::Missing { tag });
         }
         if self.listener.is_none() || !self.recent.insert(tag) {
             return;
@@ -229,7 +243,7 @@ impl Server {
         match self.starter.start(&start, group.as_ref()) {
             Ok(pid) => {
                 let attempt = Attempt::new(start, pid, started_at, group);
-                let running = attempt.running;
+                let running = attempt.running.clone();
                 if self.attempts.is_empty() {
                     self.round_at = attempt::now() + ROUND;
                 }
@@ -247,7 +261,7 @@ impl Server {
                 if let (Some(groups), Some(group)) = (&mut self.groups, group) {
                     groups.give(group);
                 }
-                self.ended(attempt::not_started(tag, why));
+                self.ended(attempt::not_started(tag, start.note, why));
             }
         }
     }

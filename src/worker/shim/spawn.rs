@@ -65,6 +65,7 @@ impl Starter {
             limit: None,
             log_max: 0,
             grace: Duration::ZERO,
+            note: String::new(),
         };
         matches!(self.start(&start, Some(group)), Err(Refusal::NotStarted(_)))
     }

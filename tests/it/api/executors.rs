@@ -176,7 +176,7 @@ async fn an_order_is_a_command_about_the_instance_and_changes_nothing_else() {
     let about: Vec<_> = commands(&stage).await.iter().map(|command| (command.kind, command.instance)).collect();
     let instance = Some(InstanceId(stage.running));
     assert_eq!(about, [(CommandType::Pause, instance), (CommandType::Stop, instance)]);
-    let state = stage.world.store.instance_state(InstanceId(stage.running)).await.unwrap();
+    let state = stage.world.store.standpoint(InstanceId(stage.running)).await.unwrap().map(|it| it.state);
     assert_eq!(state, Some(State::Running));
 }
 

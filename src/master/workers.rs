@@ -1,0 +1,153 @@
+//! The workers as one master knows them: who is connected, who has a free slot, who is certainly dead.
+
+use crate::calls::{Hello, Holder, Link, ToWorker};
+use crate::queue::Job;
+use crate::store::WorkerRow;
+use std::collections::{BTreeMap, BTreeSet, HashMap, VecDeque};
+use std::sync::Arc;
+
+/// A free slot that was set aside for one attempt. It must be used, or given back.
+#[derive(Clone, Debug)]
+pub(super) struct Seat {
+    pub holder: Holder,
+    /// The stream that the credit belongs to.
+    serial: u64,
+    credit: u64,
+}
+
+struct Linked {
+    hello: Hello,
+    link: Link<ToWorker>,
+    credits: VecDeque<u64>,
+}
+
+pub(super) struct Workers {
+    linked: BTreeMap<u64, Linked>,
+    rows: BTreeMap<String, WorkerRow>,
+    groups: HashMap<i32, BTreeSet<String>>,
+    /// One process: its worker takes whatever it is given, and lets it wait by itself.
+    sole: bool,
+}
+
+impl Workers {
+    pub fn new(sole: bool) -> Workers {
+        Workers { linked: BTreeMap::new(), rows: BTreeMap::new(), groups: HashMap::new(), sole }
+    }
+
+    /// Whether the only worker lets attempts wait by itself.
+    pub fn is_sole(&self) -> bool {
+        self.sole
+    }
+
+    pub fn linked(&mut self, hello: Hello, link: Link<ToWorker>) {
+        self.linked.insert(link.serial, Linked { hello, link, credits: VecDeque::new() });
+    }
+
+    /// The stream ended, and its credits with it.
+    pub fn unlinked(&mut self, serial: u64) {
+        self.linked.remove(&serial);
+    }
+
+    pub fn holder(&self, serial: u64) -> Option<&Holder> {
+        self.linked.get(&serial).map(|linked| &linked.hello.holder)
+    }
+
+    pub fn credit(&mut self, serial: u64, number: u64) {
+        if let Some(linked) = self.linked.get_mut(&serial) {
+            linked.credits.push_back(number);
+        }
+    }
+
+    /// The worker wants the credit back. If it is set aside already, its grant is on the way.
+    pub fn withdraw(&mut self, serial: u64, number: u64) {
+        let Some(linked) = self.linked.get_mut(&serial) else { return };
+        let before = linked.credits.len();
+        linked.credits.retain(|credit| *credit != number);
+        if linked.credits.len() < before {
+            linked.link.say(ToWorker::Void { credit: number });
+        }
+    }
+
+    /// A credit for one very attempt, which somebody has claimed.
+    pub fn seat(&self, serial: u64, credit: u64) -> Option<Seat> {
+        let linked = self.linked.get(&serial)?;
+        Some(Seat { holder: linked.hello.holder.clone(), serial, credit })
+    }
+
+    /// Sets a slot aside for an attempt of this group, if there is one: at the worker with the most free ones.
+    pub fn reserve(&mut self, group: i32) -> Option<Seat> {
+        let groups = &self.groups;
+        let able = self.linked.iter_mut().filter(|(_, linked)| {
+            self.sole || (!linked.credits.is_empty() && allows(groups, group, &linked.hello.host))
+        });
+        let (serial, linked) = able.max_by_key(|(_, linked)| linked.credits.len())?;
+        let credit = if self.sole { 0 } else { linked.credits.pop_front()? };
+        Some(Seat { holder: linked.hello.holder.clone(), serial: *serial, credit })
+    }
+
+    /// Sets a slot aside for whatever [`Workers::allows`] at that worker; `spent` are streams to be passed over.
+    pub fn reserve_any(&mut self, spent: &BTreeSet<u64>) -> Option<(Seat, u64)> {
+        let able = self
+            .linked
+            .iter_mut()
+            .filter(|(serial, linked)| !spent.contains(serial) && (self.sole || !linked.credits.is_empty()));
+        let (serial, linked) = able.max_by_key(|(_, linked)| linked.credits.len())?;
+        let credit = if self.sole { 0 } else { linked.credits.pop_front()? };
+        Some((Seat { holder: linked.hello.holder.clone(), serial: *serial, credit }, *serial))
+    }
+
+    /// Whether an attempt of this group may run at the worker of that stream.
+    pub fn allows(&self, serial: u64, group: i32) -> bool {
+        self.sole || self.linked.get(&serial).is_some_and(|linked| allows(&self.groups, group, &linked.hello.host))
+    }
+
+    /// The slot was not used after all.
+    pub fn give_back(&mut self, seat: Seat) {
+        if let Some(linked) = self.linked.get_mut(&seat.serial).filter(|_| !self.sole) {
+            linked.credits.push_front(seat.credit);
+        }
+    }
+
+    /// The slot cannot be used by us any more: the worker may offer it elsewhere.
+    pub fn void(&self, seat: &Seat) {
+        if let Some(linked) = self.linked.get(&seat.serial).filter(|_| !self.sole) {
+            linked.link.say(ToWorker::Void { credit: seat.credit });
+        }
+    }
+
+    /// Sends a grant over the stream that its credit came from.
+    pub fn grant(&self, seat: &Seat, epoch: i32, job: Arc<Job>) {
+        // If the stream is gone, so is the credit: the worker does not list the attempt, and is asked.
+        if let Some(linked) = self.linked.get(&seat.serial) {
+            linked.link.say(ToWorker::Grant { credit: seat.credit, epoch, job });
+        }
+    }
+
+    pub fn is_linked(&self, worker: &str) -> bool {
+        self.linked.values().any(|linked| linked.hello.holder.worker == worker)
+    }
+
+    /// Says something to a worker, over its newest stream; `false` if there is none.
+    pub fn say(&self, worker: &str, what: ToWorker) -> bool {
+        let linked = self.linked.values().rev().find(|linked| linked.hello.holder.worker == worker);
+        linked.map(|linked| linked.link.say(what)).is_some()
+    }
+
+    pub fn rows(&mut self, rows: Vec<WorkerRow>) {
+        self.rows = rows.into_iter().map(|row| (row.holder.worker.clone(), row)).collect();
+    }
+
+    pub fn groups(&mut self, groups: HashMap<i32, BTreeSet<String>>) {
+        self.groups = groups;
+    }
+
+    /// Whether nothing of this holder lives any more, and nobody can tell how it ended.
+    pub fn is_dead(&self, holder: &Holder) -> bool {
+        self.rows.get(&holder.worker).is_some_and(|row| row.buries(holder))
+    }
+}
+
+/// A group that is not known, or has no addresses, stands for all workers.
+fn allows(groups: &HashMap<i32, BTreeSet<String>>, group: i32, host: &str) -> bool {
+    groups.get(&group).is_none_or(|hosts| hosts.contains(host))
+}

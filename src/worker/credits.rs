@@ -1,0 +1,153 @@
+//! Free slots on offer: each to one master at a time, as a numbered credit.
+//!
+//! A number is never used twice by one process, and a credit ends with its stream. So a grant that comes late, or
+//! from a stream that is gone, finds no credit, and is refused.
+
+use crate::calls::{Link, ToMaster};
+use crate::model::{InstanceId, Tag};
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+/// A credit that was not used for so long may be wanted elsewhere.
+const IDLE: Duration = Duration::from_millis(200);
+
+struct Credit {
+    master: String,
+    since: Duration,
+    /// Asked back; whatever comes first, a grant or the word that it is void.
+    withdrawn: bool,
+}
+
+/// `now` is always the time since the machine has started.
+pub(super) struct Credits {
+    /// The last number.
+    last: u64,
+    open: BTreeMap<u64, Credit>,
+    masters: BTreeMap<String, Link<ToMaster>>,
+    /// The last number that each master got.
+    given: BTreeMap<String, u64>,
+    /// How many one master may have at a time (`worker.fetch.task.num`).
+    each: usize,
+}
+
+impl Credits {
+    pub fn new(each: usize) -> Credits {
+        Credits { last: 0, open: BTreeMap::new(), masters: BTreeMap::new(), given: BTreeMap::new(), each: each.max(1) }
+    }
+
+    pub fn linked(&mut self, master: String, link: Link<ToMaster>) {
+        self.open.retain(|_, credit| credit.master != master);
+        self.masters.insert(master, link);
+    }
+
+    pub fn unlinked(&mut self, master: &str, serial: u64) {
+        if self.masters.get(master).is_some_and(|link| link.serial == serial) {
+            self.masters.remove(master);
+            self.given.remove(master);
+            self.open.retain(|_, credit| credit.master != master);
+        }
+    }
+
+    /// Nothing is on offer any more, and nobody is there to offer it to.
+    pub fn clear(&mut self) {
+        self.open.clear();
+        self.masters.clear();
+        self.given.clear();
+    }
+
+    /// How many slots are on offer.
+    pub fn open(&self) -> usize {
+        self.open.len()
+    }
+
+    /// Offers up to `free` slots, each to the master that has the fewest, and of those to the one that waits longest.
+    pub fn fill(&mut self, free: usize, now: Duration) {
+        for _ in 0..free {
+            let counts = self.counts();
+            let wait = |master: &String| self.given.get(master).copied().unwrap_or(0);
+            let poorest = counts.iter().min_by_key(|(master, count)| (**count, wait(master)));
+            let Some((master, count)) = poorest else { return };
+            if *count >= self.each {
+                return;
+            }
+            let number = self.open_for(master.clone(), now);
+            self.say(master, ToMaster::Credit { number });
+        }
+    }
+
+    /// Claims an attempt that waits at its owner, if that is connected.
+    pub fn claim(&mut self, master: &str, instance: InstanceId, tag: Tag, now: Duration) -> bool {
+        if !self.masters.contains_key(master) {
+            return false;
+        }
+        let number = self.open_for(master.to_owned(), now);
+        self.say(master, ToMaster::Claim { number, instance, tag });
+        true
+    }
+
+    fn open_for(&mut self, master: String, now: Duration) -> u64 {
+        self.last += 1;
+        self.given.insert(master.clone(), self.last);
+        self.open.insert(self.last, Credit { master, since: now, withdrawn: false });
+        self.last
+    }
+
+    /// A grant names its credit; whether it was open for that master. It is not any more.
+    pub fn spend(&mut self, master: &str, number: u64) -> bool {
+        match self.open.get(&number) {
+            Some(credit) if credit.master == master => self.open.remove(&number).is_some(),
+            _ => false,
+        }
+    }
+
+    /// The master has given it back.
+    pub fn void(&mut self, master: &str, number: u64) {
+        self.spend(master, number);
+    }
+
+    /// If a master has none, asks those that leave theirs unused for all but one.
+    pub fn level(&mut self, now: Duration) {
+        let counts = self.counts();
+        if counts.values().all(|count| *count > 0) {
+            return;
+        }
+        // With fewer slots on offer than there are masters, each gets its turn.
+        let scarce = self.open.len() < counts.len();
+        for (master, count) in counts {
+            let idle = self.open.iter_mut().filter(|(_, credit)| {
+                credit.master == master && !credit.withdrawn && now.saturating_sub(credit.since) >= IDLE
+            });
+            let spare = if scarce { count } else { count.saturating_sub(1) };
+            let asked: Vec<u64> = idle
+                .take(spare)
+                .map(|(number, credit)| {
+                    credit.withdrawn = true;
+                    *number
+                })
+                .collect();
+            for number in asked {
+                self.say(&master, ToMaster::Withdraw { number });
+            }
+        }
+    }
+
+    fn counts(&self) -> BTreeMap<String, usize> {
+        let mut counts: BTreeMap<String, usize> = self.masters.keys().map(|master| (master.clone(), 0)).collect();
+        for credit in self.open.values() {
+            if let Some(count) = counts.get_mut(&credit.master) {
+                *count += 1;
+            }
+        }
+        counts
+    }
+
+    /// Says something to a master, if it is connected.
+    pub fn say(&self, master: &str, what: ToMaster) -> bool {
+        self.masters.get(master).map(|link| link.say(what)).is_some()
+    }
+
+    /// The connected masters, in an order of their own.
+    pub fn masters(&self) -> impl Iterator<Item = &str> {
+        self.masters.keys().map(String::as_str)
+    }
+}
