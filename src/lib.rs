@@ -22,7 +22,7 @@
 //! | [`store`] | what is true: the database; entities live nowhere else |
 //! | [`registry`] | who is alive, and whom to wake |
 //! | [`queue`] | what to run next |
-//! | [`clock`] | the time |
+//! | [`clock`], [`host`] | the time; how busy the machine is |
 //! | [`work`] | what runs beside a loop |
 //! | [`logs`] | what tasks have printed |
 //! | [`calls`] | what masters and workers say to each other |
@@ -52,6 +52,7 @@ pub mod clock;
 pub mod config;
 pub mod dag;
 pub mod engine;
+pub mod host;
 pub mod logger;
 pub mod logs;
 pub mod master;

@@ -9,6 +9,7 @@ pub use roles::{Ended, Roles};
 use crate::calls::{Bell, Embedded, LocalBell, MasterMail};
 use crate::clock::SystemClock;
 use crate::config::{self, Config, Loaded};
+use crate::host::Limits;
 use crate::logs::{self, Logs};
 use crate::master::{self, Master, StoreRegistrar};
 use crate::registry::{self, Member, Membership, Registry, Role};
@@ -154,6 +155,7 @@ impl App {
     }
 
     fn master(&self, membership: Membership, embedded: Arc<Embedded>, mail: UnboundedReceiver<MasterMail>) -> Master {
+        let master = &self.config.master;
         Master {
             records: Arc::new(self.ports.store.clone()),
             registry: self.ports.registry.clone(),
@@ -161,6 +163,7 @@ impl App {
             colleagues: embedded,
             bell: self.ports.bell.clone(),
             clock: Arc::new(SystemClock),
+            gauge: Arc::new(Limits::new("master", master.max_cpuload_avg, master.reserved_memory)),
             mail,
             settings: master::Settings {
                 owner: self.start.clone(),
@@ -216,6 +219,7 @@ impl App {
             registry: self.ports.registry.clone(),
             workshop: Arc::new(workplace),
             clock: Arc::new(SystemClock),
+            gauge: Arc::new(Limits::new("worker", config.worker.max_cpuload_avg, config.worker.reserved_memory)),
             settings,
         };
         Ok((worker, attached))

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::path::PathBuf;
+use std::time::Duration;
 
 use chrono_tz::Tz;
 
@@ -9,7 +10,7 @@ use super::reader::{Reader, quote};
 use super::sections::*;
 use super::show::{Secret, mask_url};
 use super::table::{self, Table};
-use super::{Findings, Value};
+use super::{Findings, Value, units};
 
 /// Reads all sections; what does not fit is among the findings, and the result must not be used then.
 pub(super) fn read(values: &BTreeMap<String, Value>, table: &Table, found: &mut Findings) -> Config {
@@ -66,6 +67,8 @@ fn master(r: &mut Reader<'_>) -> Master {
         exec_threads: r.count("master.exec.threads"),
         exec_task_number: r.count("master.exec.task.number"),
         heartbeat_interval: r.seconds("master.heartbeat.interval"),
+        max_cpuload_avg: r.number("master.max.cpuload.avg"),
+        reserved_memory: r.number("master.reserved.memory"),
     }
 }
 
@@ -74,6 +77,10 @@ fn worker(r: &mut Reader<'_>) -> Worker {
         exec_threads: r.count("worker.exec.threads"),
         fetch_task_num: r.count("worker.fetch.task.num"),
         heartbeat_interval: r.seconds("worker.heartbeat.interval"),
+        max_cpuload_avg: r.number("worker.max.cpuload.avg"),
+        reserved_memory: r.number("worker.reserved.memory"),
+        lease: r.read("worker.lease", lease).unwrap_or_default(),
+        restart_lease: r.duration("worker.restart.lease"),
         shell: r.path("worker.shell"),
         python: python(r),
         kill_grace: r.duration("worker.kill.grace"),
@@ -104,6 +111,19 @@ const QUEUES: [(&str, Queue); 3] =
     [("memory", Queue::Memory), ("direct", Queue::Direct), ("zookeeper", Queue::Zookeeper)];
 
 const LANGUAGES: [(&str, Language); 2] = [("en_US", Language::English), ("zh_CN", Language::Chinese)];
+
+/// Shorter ones leave no time for a renewal that comes late and for the killing at the end.
+const SHORTEST_LEASE: Duration = Duration::from_secs(5);
+
+fn lease(text: &str) -> Result<Duration, String> {
+    match text {
+        "never" => Ok(Duration::ZERO),
+        text => match units::duration(text)? {
+            short if short < SHORTEST_LEASE => Err(format!("{} is too short; 5s is the least", quote(text))),
+            lease => Ok(lease),
+        },
+    }
+}
 
 fn python(r: &mut Reader<'_>) -> Option<PathBuf> {
     let name = r.text("worker.python");

@@ -62,6 +62,11 @@ impl<'v> Reader<'v> {
         .unwrap_or_default()
     }
 
+    /// A number that is not negative.
+    pub(super) fn number(&mut self, key: &str) -> f64 {
+        self.read(key, number).unwrap_or_default()
+    }
+
     pub(super) fn duration(&mut self, key: &str) -> Duration {
         self.read(key, units::duration).unwrap_or_default()
     }
@@ -124,7 +129,7 @@ impl<'v> Reader<'v> {
             self.read(key, |text| match table.kind(key) {
                 Kind::Flag => flag(text).map(drop),
                 Kind::Whole => whole(text).map(drop),
-                Kind::Number => number(text),
+                Kind::Number => number(text).map(drop),
                 Kind::Duration => units::duration(text).map(drop),
                 Kind::Size => units::size(text).map(drop),
                 Kind::Text => Ok(()),
@@ -150,9 +155,9 @@ fn whole(text: &str) -> Result<u64, String> {
     text.parse().map_err(|_| format!("{} is no whole number", quote(text)))
 }
 
-fn number(text: &str) -> Result<(), String> {
+fn number(text: &str) -> Result<f64, String> {
     match f64::from_str(text) {
-        Ok(number) if number.is_finite() && number >= 0.0 => Ok(()),
+        Ok(number) if number.is_finite() && number >= 0.0 => Ok(number),
         _ => Err(format!("{} is no number", quote(text))),
     }
 }

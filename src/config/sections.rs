@@ -95,6 +95,10 @@ pub struct Master {
     /// Attempts of one instance in flight.
     pub exec_task_number: usize,
     pub heartbeat_interval: Duration,
+    /// Load average; 0 is no limit.
+    pub max_cpuload_avg: f64,
+    /// GiB; 0 is no limit.
+    pub reserved_memory: f64,
 }
 
 /// What a worker takes on, and how it runs it.
@@ -105,6 +109,14 @@ pub struct Worker {
     /// Tasks taken from the queue in one go.
     pub fetch_task_num: usize,
     pub heartbeat_interval: Duration,
+    /// Load average; 0 is no limit.
+    pub max_cpuload_avg: f64,
+    /// GiB; 0 is no limit.
+    pub reserved_memory: f64,
+    /// How long one beat lasts; zero is for ever.
+    pub lease: Duration,
+    /// How long tasks go on while their worker is started again.
+    pub restart_lease: Duration,
     /// Runs SHELL tasks.
     pub shell: PathBuf,
     /// An absolute path, or a bare name to be looked for on the `PATH`; none leaves the choice to the worker.

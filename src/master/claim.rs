@@ -87,9 +87,13 @@ impl Driver {
         }
     }
 
-    /// How many more top-level instances may be taken into hand.
+    /// How many more top-level instances may be taken into hand. A master without any takes one, however busy the
+    /// machine is: it is not its work that fills it.
     fn room(&self) -> usize {
         let top_level = self.runs.values().filter(|run| run.is_top_level()).count();
+        if !self.runs.is_empty() && !self.means.gauge.has_room() {
+            return 0;
+        }
         self.settings.instances.saturating_sub(top_level + self.loading.len() + self.commands.claiming)
     }
 

@@ -12,6 +12,7 @@ use super::step::Draft;
 use super::workers::Workers;
 use crate::calls::{Bell, Colleagues, Holder, MasterMail, Report};
 use crate::clock::Clock;
+use crate::host::Gauge;
 use crate::model::{CommandId, InstanceId, State, Time};
 use crate::queue::Board;
 use crate::registry::{self, Membership, Registry};
@@ -38,6 +39,7 @@ pub(super) struct Means {
     pub colleagues: Arc<dyn Colleagues>,
     pub bell: Arc<dyn Bell>,
     pub clock: Arc<dyn Clock>,
+    pub gauge: Arc<dyn Gauge>,
     pub membership: Arc<Membership>,
 }
 

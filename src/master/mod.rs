@@ -27,6 +27,7 @@ pub use registrar::StoreRegistrar;
 
 use crate::calls::{Bell, Colleagues, MasterMail};
 use crate::clock::Clock;
+use crate::host::Gauge;
 use crate::registry::{Membership, Registry};
 use crate::store::Records;
 use crate::work::Work;
@@ -45,6 +46,7 @@ pub struct Master {
     pub colleagues: Arc<dyn Colleagues>,
     pub bell: Arc<dyn Bell>,
     pub clock: Arc<dyn Clock>,
+    pub gauge: Arc<dyn Gauge>,
     pub mail: UnboundedReceiver<MasterMail>,
     pub settings: Settings,
 }
@@ -73,14 +75,14 @@ impl Master {
     /// Drives instances until told to stop; then takes nothing new, waits for the writes under way, and
     /// leaves.
     pub async fn run(self, stop: CancellationToken) {
-        let Master { records, registry, membership, colleagues, bell, clock, mail, settings } = self;
+        let Master { records, registry, membership, colleagues, bell, clock, gauge, mail, settings } = self;
         let membership = Arc::new(membership);
         let work = if settings.inline { Work::inline() } else { Work::spawned() };
         let (rows, seen) = tokio::sync::mpsc::unbounded_channel();
         let observer = fence::Observer::new(records.clone(), registry.clone(), clock.clone(), rows);
         let watches = !settings.sole;
         let seed = settings.seed;
-        let means = Means { records, registry, colleagues, bell, clock, membership };
+        let means = Means { records, registry, colleagues, bell, clock, gauge, membership };
         let driver = Driver::new(means, settings, work, seed).run(mail, seen, stop);
         let watch = async move {
             if watches {

@@ -10,6 +10,7 @@ use super::workplace::{Prepared, Unprepared};
 use super::workshop::Workshop;
 use crate::calls::{Address, Exit, Report, ToMaster, ToWorker, What, WorkerMail};
 use crate::clock::Clock;
+use crate::host::Gauge;
 use crate::model::{InstanceId, Tag};
 use crate::queue::{Board, Job};
 use crate::work::Work;
@@ -31,10 +32,20 @@ pub(super) enum Done {
     Cleaned,
 }
 
+/// What a desk stands among.
+pub(super) struct Surroundings {
+    pub shim: Arc<dyn Supervise>,
+    pub workshop: Arc<dyn Workshop>,
+    pub clock: Arc<dyn Clock>,
+    pub gauge: Arc<dyn Gauge>,
+    pub settings: Arc<Settings>,
+}
+
 pub(super) struct Desk {
     shim: Arc<dyn Supervise>,
     workshop: Arc<dyn Workshop>,
     clock: Arc<dyn Clock>,
+    gauge: Arc<dyn Gauge>,
     settings: Arc<Settings>,
     pub(super) credits: Credits,
     held: BTreeMap<Tag, Held>,
@@ -52,18 +63,13 @@ pub(super) struct Desk {
 }
 
 impl Desk {
-    pub(super) fn new(
-        shim: Arc<dyn Supervise>,
-        inventory: Inventory,
-        workshop: Arc<dyn Workshop>,
-        clock: Arc<dyn Clock>,
-        settings: Arc<Settings>,
-        work: Work<Done>,
-    ) -> Desk {
+    pub(super) fn new(among: Surroundings, inventory: Inventory, work: Work<Done>) -> Desk {
+        let Surroundings { shim, workshop, clock, gauge, settings } = among;
         let mut desk = Desk {
             shim,
             workshop,
             clock,
+            gauge,
             credits: Credits::new(settings.fetch),
             settings,
             held: BTreeMap::new(),
@@ -179,6 +185,7 @@ impl Desk {
     /// Takes what waits into free slots.
     fn pump(&mut self) {
         while self.free() > 0
+            && self.may_take()
             && let Some(job) = self.waiting.take(|_| true)
         {
             let master = self.credits.masters().next().map(str::to_owned).unwrap_or_default();
@@ -392,6 +399,7 @@ impl Desk {
 
     /// What is said from time to time: what is held, to every master; and ends that nobody has acknowledged.
     pub(super) fn round(&mut self) {
+        self.pump();
         self.rounds += 1;
         let masters: Vec<String> = self.credits.masters().map(str::to_owned).collect();
         masters.iter().for_each(|master| self.list(master));
@@ -426,11 +434,18 @@ impl Desk {
         }
     }
 
+    /// Whether the machine has room for more; if nothing runs here, it is not our work that fills it.
+    fn may_take(&self) -> bool {
+        self.running() == 0 || self.gauge.has_room()
+    }
+
     /// Offers the slots that are free.
     pub(super) fn offer(&mut self) {
         if !self.settings.sole {
             let now = self.clock.boot();
-            self.credits.fill(self.free(), now);
+            if self.may_take() {
+                self.credits.fill(self.free(), now);
+            }
             self.credits.level(now);
         }
     }

@@ -24,9 +24,10 @@ pub use workshop::Workshop;
 
 use crate::calls::{Hello, Holder, Masters, Registrar, SignIn, ToWorker, WorkerMail};
 use crate::clock::Clock;
+use crate::host::Gauge;
 use crate::registry::Registry;
 use crate::work::Work;
-use desk::Desk;
+use desk::{Desk, Surroundings};
 use lease::{Keeper, News};
 use shim::{Event, Inventory};
 use std::net::SocketAddr;
@@ -54,6 +55,7 @@ pub struct Worker {
     pub registry: Arc<dyn Registry>,
     pub workshop: Arc<dyn Workshop>,
     pub clock: Arc<dyn Clock>,
+    pub gauge: Arc<dyn Gauge>,
     pub settings: Settings,
 }
 
@@ -145,7 +147,14 @@ impl Worker {
             shim: shim.clone(),
         };
         let work = if settings.inline { Work::inline() } else { Work::spawned() };
-        let mut desk = Desk::new(shim.clone(), inventory, self.workshop, self.clock, settings.clone(), work);
+        let surroundings = Surroundings {
+            shim: shim.clone(),
+            workshop: self.workshop,
+            clock: self.clock,
+            gauge: self.gauge,
+            settings: settings.clone(),
+        };
+        let mut desk = Desk::new(surroundings, inventory, work);
         loop {
             let holder = Holder { worker: settings.name.clone(), incarnation };
             let mut life = Life { holder, settings: &settings, means: &means, masters: &*self.masters };
