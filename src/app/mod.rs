@@ -164,6 +164,7 @@ impl App {
             bell: self.ports.bell.clone(),
             clock: Arc::new(SystemClock),
             gauge: Arc::new(Limits::new("master", master.max_cpuload_avg, master.reserved_memory)),
+            broker: None,
             mail,
             settings: master::Settings {
                 owner: self.start.clone(),
@@ -220,6 +221,7 @@ impl App {
             workshop: Arc::new(workplace),
             clock: Arc::new(SystemClock),
             gauge: Arc::new(Limits::new("worker", config.worker.max_cpuload_avg, config.worker.reserved_memory)),
+            lobby: None,
             settings,
         };
         Ok((worker, attached))

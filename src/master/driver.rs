@@ -14,7 +14,7 @@ use crate::calls::{Bell, Colleagues, Holder, MasterMail, Report};
 use crate::clock::Clock;
 use crate::host::Gauge;
 use crate::model::{CommandId, InstanceId, State, Time};
-use crate::queue::Board;
+use crate::queue::{Board, Broker};
 use crate::registry::{self, Membership, Registry};
 use crate::store::{Error, Loaded, Recorded, Records, Standpoint, WorkerRow};
 use crate::work::Work;
@@ -40,6 +40,7 @@ pub(super) struct Means {
     pub bell: Arc<dyn Bell>,
     pub clock: Arc<dyn Clock>,
     pub gauge: Arc<dyn Gauge>,
+    pub broker: Option<Arc<dyn Broker>>,
     pub membership: Arc<Membership>,
 }
 
@@ -82,6 +83,8 @@ pub(super) enum Done {
         claimed: Option<Claimed>,
     },
     Swept(Result<Swept, Error>),
+    /// Entries were made or removed.
+    Brokered,
     Beaten {
         sent: Duration,
         outcome: Result<(), registry::Error>,
@@ -197,6 +200,9 @@ impl Driver {
             Done::Commands(commands) => self.commands(commands),
             Done::Claimed { command, start, claimed } => self.claimed(command, start, claimed),
             Done::Swept(swept) => self.swept(swept),
+            Done::Brokered => {
+                self.offices.leave(super::offices::Office::Broker);
+            }
             Done::Beaten { sent, outcome } => self.beaten(sent, outcome),
             Done::Loaded { id, loaded } => {
                 // If its maker was faster, what was read is old, and it may even have ended since.

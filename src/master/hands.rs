@@ -60,14 +60,19 @@ impl Driver {
         let job = Arc::new(run.job(node, task, attempt.tag, attempt.number));
         match seat {
             Some(seat) => self.grant(id, seat, job),
-            None => self.board.offer(run.group(node), job),
+            None => {
+                let group = run.group(node);
+                self.board.offer(group, job.clone());
+                self.enter(group, &[job]);
+            }
         }
     }
 
     /// Sends what is recorded as granted.
     pub fn grant(&mut self, id: InstanceId, seat: Seat, job: Arc<Job>) {
         let Some(run) = self.runs.get(&id) else { return };
-        self.workers.grant(&seat, run.loaded.epoch, job);
+        self.workers.grant(&seat, run.loaded.epoch, job.clone());
+        self.unenter(&job);
     }
 
     /// Ends an attempt: by its holder, or here if it still waits.
@@ -78,7 +83,9 @@ impl Driver {
             Some(holder) if self.workers.is_dead(&holder) => self.post(id, Event::Lost { node, tag }.into()),
             Some(holder) => self.say(&holder.worker, ToWorker::Kill { attempt, now }),
             None => {
-                self.board.withdraw(tag);
+                if let Some(job) = self.board.withdraw(tag) {
+                    self.unenter(&job);
+                }
                 self.post(id, Event::Refused { node, tag }.into());
             }
         }
@@ -127,7 +134,10 @@ impl Driver {
         let waiting: Vec<_> = jobs.into_iter().filter(|job| !run.holders.contains_key(&job.tag)).collect();
         let groups: Vec<i32> =
             waiting.iter().map(|job| run.tags.get(&job.tag).map_or(-1, |node| run.group(*node))).collect();
-        groups.into_iter().zip(waiting).for_each(|(group, job)| self.board.offer(group, job));
+        for (group, job) in groups.into_iter().zip(waiting) {
+            self.board.offer(group, job.clone());
+            self.enter(group, &[job]);
+        }
         self.ask(id, |_, _, _| true);
         self.bury(id);
     }

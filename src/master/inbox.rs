@@ -43,7 +43,10 @@ impl Driver {
                 let seat = self.workers.seat(serial, number)?;
                 match self.board.withdraw(tag) {
                     Some(job) => return self.give(seat, job),
-                    None => self.workers.void(&seat),
+                    None => {
+                        self.workers.void(&seat);
+                        self.tidy_entries();
+                    }
                 }
             }
             ToMaster::Report(report) => return self.reported(holder, report),

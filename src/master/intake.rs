@@ -49,6 +49,7 @@ impl Driver {
             self.take_in(live, sound.as_ref());
             self.look_at_children();
             self.kill_again();
+            self.tidy_entries();
             self.ask_again();
             let touched = self.hand_out();
             touched.into_iter().for_each(|id| self.advance(id));

@@ -9,6 +9,7 @@
 
 mod alerts;
 mod bean;
+mod brokerage;
 mod claim;
 mod driver;
 mod family;
@@ -28,6 +29,7 @@ pub use registrar::StoreRegistrar;
 use crate::calls::{Bell, Colleagues, MasterMail};
 use crate::clock::Clock;
 use crate::host::Gauge;
+use crate::queue::Broker;
 use crate::registry::{Membership, Registry};
 use crate::store::Records;
 use crate::work::Work;
@@ -47,6 +49,8 @@ pub struct Master {
     pub bell: Arc<dyn Bell>,
     pub clock: Arc<dyn Clock>,
     pub gauge: Arc<dyn Gauge>,
+    /// Where waiting attempts can be seen by workers, if not here.
+    pub broker: Option<Arc<dyn Broker>>,
     pub mail: UnboundedReceiver<MasterMail>,
     pub settings: Settings,
 }
@@ -75,14 +79,14 @@ impl Master {
     /// Drives instances until told to stop; then takes nothing new, waits for the writes under way, and
     /// leaves.
     pub async fn run(self, stop: CancellationToken) {
-        let Master { records, registry, membership, colleagues, bell, clock, gauge, mail, settings } = self;
+        let Master { records, registry, membership, colleagues, bell, clock, gauge, broker, mail, settings } = self;
         let membership = Arc::new(membership);
         let work = if settings.inline { Work::inline() } else { Work::spawned() };
         let (rows, seen) = tokio::sync::mpsc::unbounded_channel();
         let observer = fence::Observer::new(records.clone(), registry.clone(), clock.clone(), rows);
         let watches = !settings.sole;
         let seed = settings.seed;
-        let means = Means { records, registry, colleagues, bell, clock, gauge, membership };
+        let means = Means { records, registry, colleagues, bell, clock, gauge, broker, membership };
         let driver = Driver::new(means, settings, work, seed).run(mail, seen, stop);
         let watch = async move {
             if watches {

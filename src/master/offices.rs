@@ -11,6 +11,7 @@ pub(super) enum Office {
     Commands,
     Sweep,
     Beat,
+    Broker,
 }
 
 #[derive(Default)]

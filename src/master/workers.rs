@@ -141,6 +141,11 @@ impl Workers {
         self.groups = groups;
     }
 
+    /// The addresses that attempts of a group are limited to; none: all workers may take them.
+    pub fn hosts(&self, group: i32) -> BTreeSet<String> {
+        self.groups.get(&group).cloned().unwrap_or_default()
+    }
+
     /// Whether nothing of this holder lives any more, and nobody can tell how it ended.
     pub fn is_dead(&self, holder: &Holder) -> bool {
         self.rows.get(&holder.worker).is_some_and(|row| row.buries(holder))

@@ -4,8 +4,10 @@
 //! anything: that is a grant, which is recorded before it is said.
 
 mod board;
+mod broker;
 
 pub use board::Board;
+pub use broker::{Broker, Entry, Lobby};
 
 use crate::model::{DefinitionId, InstanceId, Node, Priority, ProjectId, Property, Tag, TaskId};
 use crate::params::Moment;

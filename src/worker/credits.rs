@@ -16,6 +16,8 @@ struct Credit {
     since: Duration,
     /// Asked back; whatever comes first, a grant or the word that it is void.
     withdrawn: bool,
+    /// It is for this very attempt.
+    tag: Option<Tag>,
 }
 
 /// `now` is always the time since the machine has started.
@@ -70,7 +72,7 @@ impl Credits {
             if *count >= self.each {
                 return;
             }
-            let number = self.open_for(master.clone(), now);
+            let number = self.open_for(master.clone(), None, now);
             self.say(master, ToMaster::Credit { number });
         }
     }
@@ -80,15 +82,15 @@ impl Credits {
         if !self.masters.contains_key(master) {
             return false;
         }
-        let number = self.open_for(master.to_owned(), now);
+        let number = self.open_for(master.to_owned(), Some(tag), now);
         self.say(master, ToMaster::Claim { number, instance, tag });
         true
     }
 
-    fn open_for(&mut self, master: String, now: Duration) -> u64 {
+    fn open_for(&mut self, master: String, tag: Option<Tag>, now: Duration) -> u64 {
         self.last += 1;
         self.given.insert(master.clone(), self.last);
-        self.open.insert(self.last, Credit { master, since: now, withdrawn: false });
+        self.open.insert(self.last, Credit { master, since: now, withdrawn: false, tag });
         self.last
     }
 
@@ -100,9 +102,16 @@ impl Credits {
         }
     }
 
-    /// The master has given it back.
-    pub fn void(&mut self, master: &str, number: u64) {
-        self.spend(master, number);
+    /// The master has given it back; the attempt that was claimed with it, if it was a claim.
+    pub fn void(&mut self, master: &str, number: u64) -> Option<Tag> {
+        let claimed = self.open.get(&number).and_then(|credit| credit.tag);
+        let was_open = self.spend(master, number);
+        claimed.filter(|_| was_open)
+    }
+
+    /// The attempts that are claimed at the moment.
+    pub fn claimed(&self) -> impl Iterator<Item = Tag> {
+        self.open.values().filter_map(|credit| credit.tag)
     }
 
     /// If a master has none, asks those that leave theirs unused for all but one.
@@ -115,7 +124,10 @@ impl Credits {
         let scarce = self.open.len() < counts.len();
         for (master, count) in counts {
             let idle = self.open.iter_mut().filter(|(_, credit)| {
-                credit.master == master && !credit.withdrawn && now.saturating_sub(credit.since) >= IDLE
+                credit.master == master
+                    && credit.tag.is_none()
+                    && !credit.withdrawn
+                    && now.saturating_sub(credit.since) >= IDLE
             });
             let spare = if scarce { count } else { count.saturating_sub(1) };
             let asked: Vec<u64> = idle

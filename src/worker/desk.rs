@@ -12,9 +12,9 @@ use crate::calls::{Address, Exit, Report, ToMaster, ToWorker, What, WorkerMail};
 use crate::clock::Clock;
 use crate::host::Gauge;
 use crate::model::{InstanceId, Tag};
-use crate::queue::{Board, Job};
+use crate::queue::{Board, Entry, Job, Lobby};
 use crate::work::Work;
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
@@ -23,12 +23,17 @@ use std::time::Duration;
 const AGAIN: Duration = Duration::from_secs(1);
 const MINUTE: Duration = Duration::from_secs(60);
 
+/// How long an entry whose claim came to nothing is passed over.
+const SPURNED: Duration = Duration::from_secs(1);
+
 /// How many refused tags and seen epochs are remembered: whatever is told twice comes within far fewer others.
 const REMEMBERED: usize = 1 << 16;
 
 /// What comes back from beside the loop.
 pub(super) enum Done {
     Prepared(Arc<Job>, Result<Prepared, Unprepared>),
+    /// The entries that may be claimed.
+    Looked(Vec<Entry>),
     Cleaned,
 }
 
@@ -38,6 +43,7 @@ pub(super) struct Surroundings {
     pub workshop: Arc<dyn Workshop>,
     pub clock: Arc<dyn Clock>,
     pub gauge: Arc<dyn Gauge>,
+    pub lobby: Option<Arc<dyn Lobby>>,
     pub settings: Arc<Settings>,
 }
 
@@ -46,6 +52,13 @@ pub(super) struct Desk {
     workshop: Arc<dyn Workshop>,
     clock: Arc<dyn Clock>,
     gauge: Arc<dyn Gauge>,
+    lobby: Option<Arc<dyn Lobby>>,
+    /// The lobby is being looked at.
+    looking: bool,
+    /// It may hold something that was not there, or not for us, at the last look.
+    stale: bool,
+    /// Attempts whose claims came to nothing a moment ago, and when.
+    spurned: BTreeMap<Tag, Duration>,
     settings: Arc<Settings>,
     pub(super) credits: Credits,
     held: BTreeMap<Tag, Held>,
@@ -64,12 +77,16 @@ pub(super) struct Desk {
 
 impl Desk {
     pub(super) fn new(among: Surroundings, inventory: Inventory, work: Work<Done>) -> Desk {
-        let Surroundings { shim, workshop, clock, gauge, settings } = among;
+        let Surroundings { shim, workshop, clock, gauge, lobby, settings } = among;
         let mut desk = Desk {
             shim,
             workshop,
             clock,
             gauge,
+            lobby,
+            looking: false,
+            stale: true,
+            spurned: BTreeMap::new(),
             credits: Credits::new(settings.fetch),
             settings,
             held: BTreeMap::new(),
@@ -143,7 +160,12 @@ impl Desk {
     fn said(&mut self, master: &str, what: ToWorker) {
         match what {
             ToWorker::Grant { credit, epoch, job } => self.granted(master, credit, epoch, job),
-            ToWorker::Void { credit } => self.credits.void(master, credit),
+            ToWorker::Void { credit } => {
+                if let Some(tag) = self.credits.void(master, credit) {
+                    self.spurned.insert(tag, self.clock.boot());
+                }
+                self.stale = true;
+            }
             ToWorker::Ask { attempt } => self.asked(master, attempt),
             ToWorker::Kill { attempt, now } => self.kill(master, attempt, now),
             ToWorker::Acknowledge { tag } => self.acknowledged(tag),
@@ -213,7 +235,11 @@ impl Desk {
     }
 
     pub(super) fn done(&mut self, done: Done) {
-        let Done::Prepared(job, prepared) = done else { return };
+        let (job, prepared) = match done {
+            Done::Prepared(job, prepared) => (job, prepared),
+            Done::Looked(entries) => return self.claim(entries),
+            Done::Cleaned => return,
+        };
         let Some(held) = self.held.get_mut(&job.tag).filter(|held| matches!(held.stage, Stage::Preparing)) else {
             return;
         };
@@ -318,6 +344,7 @@ impl Desk {
             return;
         }
         held.stage = Stage::Ended(what);
+        self.stale = true;
         self.tell(tag);
         self.pump();
     }
@@ -400,6 +427,7 @@ impl Desk {
     /// What is said from time to time: what is held, to every master; and ends that nobody has acknowledged.
     pub(super) fn round(&mut self) {
         self.pump();
+        self.stale = true;
         self.rounds += 1;
         let masters: Vec<String> = self.credits.masters().map(str::to_owned).collect();
         masters.iter().for_each(|master| self.list(master));
@@ -441,12 +469,46 @@ impl Desk {
 
     /// Offers the slots that are free.
     pub(super) fn offer(&mut self) {
-        if !self.settings.sole {
-            let now = self.clock.boot();
-            if self.may_take() {
-                self.credits.fill(self.free(), now);
+        if self.settings.sole {
+            return;
+        }
+        let now = self.clock.boot();
+        match self.lobby.clone() {
+            Some(lobby) => self.look(lobby, now),
+            None if self.may_take() => self.credits.fill(self.free(), now),
+            None => {}
+        }
+        self.credits.level(now);
+    }
+
+    /// There are other entries than at the last look.
+    pub(super) fn lobby_changed(&mut self) {
+        self.stale = true;
+    }
+
+    /// Looks for entries that can be claimed.
+    fn look(&mut self, lobby: Arc<dyn Lobby>, now: Duration) {
+        let count = self.free().min(self.settings.fetch);
+        if self.looking || !self.stale || count == 0 || !self.may_take() {
+            return;
+        }
+        self.spurned.retain(|_, at| now.saturating_sub(*at) < SPURNED);
+        let mut except: BTreeSet<Tag> = self.held.keys().chain(self.spurned.keys()).copied().collect();
+        except.extend(self.credits.claimed());
+        self.looking = true;
+        self.stale = false;
+        self.work.spawn(async move { Done::Looked(lobby.best(count, &except).await) });
+    }
+
+    fn claim(&mut self, entries: Vec<Entry>) {
+        self.looking = false;
+        self.stale |= !entries.is_empty();
+        let now = self.clock.boot();
+        for entry in entries {
+            if self.free() > 0 && !self.credits.claim(&entry.owner, entry.rank.instance, entry.tag, now) {
+                // Its owner is not connected; a later one may be.
+                self.spurned.insert(entry.tag, now);
             }
-            self.credits.level(now);
         }
     }
 }

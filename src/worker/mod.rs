@@ -25,6 +25,7 @@ pub use workshop::Workshop;
 use crate::calls::{Hello, Holder, Masters, Registrar, SignIn, ToWorker, WorkerMail};
 use crate::clock::Clock;
 use crate::host::Gauge;
+use crate::queue::Lobby;
 use crate::registry::Registry;
 use crate::work::Work;
 use desk::{Desk, Surroundings};
@@ -56,6 +57,8 @@ pub struct Worker {
     pub workshop: Arc<dyn Workshop>,
     pub clock: Arc<dyn Clock>,
     pub gauge: Arc<dyn Gauge>,
+    /// Where attempts wait, if not at the masters.
+    pub lobby: Option<Arc<dyn Lobby>>,
     pub settings: Settings,
 }
 
@@ -152,12 +155,14 @@ impl Worker {
             workshop: self.workshop,
             clock: self.clock,
             gauge: self.gauge,
+            lobby: self.lobby.clone(),
             settings: settings.clone(),
         };
         let mut desk = Desk::new(surroundings, inventory, work);
         loop {
             let holder = Holder { worker: settings.name.clone(), incarnation };
-            let mut life = Life { holder, settings: &settings, means: &means, masters: &*self.masters };
+            let lobby = self.lobby.as_deref();
+            let mut life = Life { holder, settings: &settings, means: &means, masters: &*self.masters, lobby };
             match life.live(&mut desk, &mut events, &stop).await? {
                 Next::Stop => break,
                 Next::Reborn(next) => {
@@ -186,6 +191,7 @@ struct Life<'a> {
     settings: &'a Arc<Settings>,
     means: &'a lease::Means,
     masters: &'a dyn Masters,
+    lobby: Option<&'a dyn Lobby>,
 }
 
 impl Life<'_> {
@@ -262,6 +268,7 @@ impl Life<'_> {
                     }
                 }
                 done = desk.work.next() => desk.done(done),
+                () = changed(self.lobby) => desk.lobby_changed(),
                 () = &mut round => {
                     round = clock.sleep(ROUND);
                     desk.round();
@@ -295,6 +302,14 @@ impl Life<'_> {
     fn give_up(&self) {
         tracing::error!(holder = %self.holder, "this worker was declared dead; its tasks are ended");
         self.means.shim.end();
+    }
+}
+
+/// Waits for other entries, if there are any to be looked at.
+async fn changed(lobby: Option<&dyn Lobby>) {
+    match lobby {
+        Some(lobby) => lobby.changed().await,
+        None => std::future::pending().await,
     }
 }
 
