@@ -19,6 +19,13 @@ impl Embedded {
     }
 }
 
+impl Embedded {
+    /// Where else mail for the master may come from.
+    pub fn mailbox(&self) -> UnboundedSender<MasterMail> {
+        self.mail.clone()
+    }
+}
+
 impl Masters for Embedded {
     fn attend(&self, hello: Hello) -> UnboundedReceiver<WorkerMail> {
         let serial = self.serials.fetch_add(1, Ordering::Relaxed);

@@ -74,26 +74,31 @@ impl Workers {
         Some(Seat { holder: linked.hello.holder.clone(), serial, credit })
     }
 
-    /// Sets a slot aside for an attempt of this group, if there is one: at the worker with the most free ones.
+    /// Sets a slot aside for an attempt of this group, if there is one.
     pub fn reserve(&mut self, group: i32) -> Option<Seat> {
-        let groups = &self.groups;
-        let able = self.linked.iter_mut().filter(|(_, linked)| {
-            self.sole || (!linked.credits.is_empty() && allows(groups, group, &linked.hello.host))
-        });
-        let (serial, linked) = able.max_by_key(|(_, linked)| linked.credits.len())?;
-        let credit = if self.sole { 0 } else { linked.credits.pop_front()? };
-        Some(Seat { holder: linked.hello.holder.clone(), serial: *serial, credit })
+        let serial = self.richest(|serial| self.allows(serial, group))?;
+        self.take(serial)
     }
 
-    /// Sets a slot aside for whatever [`Workers::allows`] at that worker; `spent` are streams to be passed over.
+    /// Sets a slot aside for whatever [`Workers::allows`] at that worker; `spent` are streams to be passed over. The
+    /// second value is the stream.
     pub fn reserve_any(&mut self, spent: &BTreeSet<u64>) -> Option<(Seat, u64)> {
-        let able = self
-            .linked
-            .iter_mut()
-            .filter(|(serial, linked)| !spent.contains(serial) && (self.sole || !linked.credits.is_empty()));
-        let (serial, linked) = able.max_by_key(|(_, linked)| linked.credits.len())?;
+        let serial = self.richest(|serial| !spent.contains(&serial))?;
+        Some((self.take(serial)?, serial))
+    }
+
+    /// The living worker with the most free slots.
+    fn richest(&self, wanted: impl Fn(u64) -> bool) -> Option<u64> {
+        let able = self.linked.iter().filter(|(serial, linked)| {
+            (self.sole || !linked.credits.is_empty()) && wanted(**serial) && !self.is_dead(&linked.hello.holder)
+        });
+        able.max_by_key(|(_, linked)| linked.credits.len()).map(|(serial, _)| *serial)
+    }
+
+    fn take(&mut self, serial: u64) -> Option<Seat> {
+        let linked = self.linked.get_mut(&serial)?;
         let credit = if self.sole { 0 } else { linked.credits.pop_front()? };
-        Some((Seat { holder: linked.hello.holder.clone(), serial: *serial, credit }, *serial))
+        Some(Seat { holder: linked.hello.holder.clone(), serial, credit })
     }
 
     /// Whether an attempt of this group may run at the worker of that stream.
@@ -133,8 +138,12 @@ impl Workers {
         linked.map(|linked| linked.link.say(what)).is_some()
     }
 
+    /// What the database shows. Whoever is connected and was declared dead hears of it.
     pub fn rows(&mut self, rows: Vec<WorkerRow>) {
         self.rows = rows.into_iter().map(|row| (row.holder.worker.clone(), row)).collect();
+        for linked in self.linked.values().filter(|linked| self.is_dead(&linked.hello.holder)) {
+            linked.link.say(ToWorker::Fenced { incarnation: linked.hello.holder.incarnation });
+        }
     }
 
     pub fn groups(&mut self, groups: HashMap<i32, BTreeSet<String>>) {

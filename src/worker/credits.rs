@@ -163,3 +163,111 @@ impl Credits {
         self.masters.keys().map(String::as_str)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::sync::{Arc, Mutex};
+
+    type Said = Arc<Mutex<Vec<String>>>;
+
+    const SOON: Duration = Duration::from_millis(1);
+
+    fn link(said: &Said, master: &'static str, serial: u64) -> Link<ToMaster> {
+        let said = said.clone();
+        Link::with(serial, move |what| {
+            let word = match what {
+                ToMaster::Credit { number } => format!("{master} gets {number}"),
+                ToMaster::Withdraw { number } => format!("{master} asked for {number}"),
+                ToMaster::Claim { number, tag, .. } => format!("{master} claim {number} of {tag}"),
+                other => format!("{master} {other:?}"),
+            };
+            said.lock().unwrap().push(word);
+        })
+    }
+
+    fn told(said: &Said) -> Vec<String> {
+        std::mem::take(&mut said.lock().unwrap())
+    }
+
+    #[test]
+    fn slots_are_divided_and_none_is_offered_twice() {
+        let (said, mut credits) = (Said::default(), Credits::new(2));
+        credits.fill(5, SOON);
+        assert_eq!(credits.open(), 0, "there is nobody to offer them to");
+        credits.linked("a".into(), link(&said, "a", 1));
+        credits.linked("b".into(), link(&said, "b", 2));
+        credits.fill(5, SOON);
+        assert_eq!(told(&said), ["a gets 1", "b gets 2", "a gets 3", "b gets 4"], "two at a time each");
+        assert!(!credits.spend("b", 1) && credits.spend("a", 1) && !credits.spend("a", 1));
+        credits.fill(1, SOON);
+        assert_eq!(told(&said), ["a gets 5"]);
+    }
+
+    #[test]
+    fn a_stream_takes_its_credits_along() {
+        let (said, mut credits) = (Said::default(), Credits::new(9));
+        credits.linked("a".into(), link(&said, "a", 1));
+        credits.fill(2, SOON);
+        credits.unlinked("a", 7);
+        assert_eq!(credits.open(), 2, "that was an earlier stream");
+        credits.linked("a".into(), link(&said, "a", 8));
+        assert_eq!(credits.open(), 0);
+        assert!(!credits.spend("a", 1), "a grant that comes late finds no credit");
+        credits.fill(1, SOON);
+        credits.unlinked("a", 8);
+        assert_eq!((credits.open(), credits.masters().count()), (0, 0));
+    }
+
+    #[test]
+    fn who_has_none_gets_what_others_leave_unused() {
+        let (said, mut credits) = (Said::default(), Credits::new(9));
+        credits.linked("a".into(), link(&said, "a", 1));
+        credits.fill(3, SOON);
+        credits.linked("b".into(), link(&said, "b", 2));
+        told(&said);
+        credits.level(SOON);
+        assert_eq!(told(&said), [""; 0], "they are not idle yet");
+        credits.level(SOON + IDLE);
+        assert_eq!(told(&said), ["a asked for 1", "a asked for 2"], "one is left to it");
+        assert_eq!(credits.open(), 3, "until they are void, they may be used");
+        assert!(credits.spend("a", 1), "a grant was faster");
+        assert_eq!(credits.void("a", 2), None);
+        credits.fill(1, SOON + IDLE);
+        assert_eq!(told(&said), ["b gets 4"]);
+        credits.level(SOON + 2 * IDLE);
+        assert_eq!(told(&said), [""; 0], "everybody has one");
+    }
+
+    #[test]
+    fn with_one_slot_each_master_gets_its_turn() {
+        let (said, mut credits) = (Said::default(), Credits::new(9));
+        for (at, name) in ["a", "b", "c"].into_iter().enumerate() {
+            credits.linked(name.into(), link(&said, name, at as u64));
+        }
+        let mut turns = Vec::new();
+        for round in 1..=6u32 {
+            let now = round * 2 * IDLE;
+            credits.fill(1 - credits.open(), now);
+            credits.level(now + IDLE);
+            let said = told(&said);
+            let master = said[0].split(' ').next().unwrap().to_owned();
+            assert_eq!(said[1], format!("{master} asked for {round}"));
+            credits.void(&master, u64::from(round));
+            turns.push(master);
+        }
+        assert_eq!(turns, ["a", "b", "c", "a", "b", "c"]);
+    }
+
+    #[test]
+    fn a_claim_is_a_credit_for_one_attempt() {
+        let (said, mut credits) = (Said::default(), Credits::new(1));
+        credits.linked("a".into(), link(&said, "a", 1));
+        assert!(!credits.claim("b", InstanceId(1), Tag(7), SOON));
+        assert!(credits.claim("a", InstanceId(1), Tag(7), SOON));
+        assert_eq!(told(&said), ["a claim 1 of 0000000000000007"]);
+        assert_eq!(credits.claimed().collect::<Vec<_>>(), [Tag(7)]);
+        assert_eq!(credits.void("a", 1), Some(Tag(7)));
+        assert_eq!(credits.open(), 0);
+    }
+}
