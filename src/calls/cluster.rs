@@ -8,6 +8,7 @@ use async_trait::async_trait;
 use std::fmt;
 use std::net::SocketAddr;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender};
 
 /// Who holds attempts: a worker, in one incarnation (one life of its shim).
@@ -93,7 +94,14 @@ pub struct Hello {
     pub start: String,
 }
 
-/// The sending end of a stream. Sending to a stream that is gone loses the message, as any network may.
+/// The next serial for a [`Link`].
+pub(super) fn next_serial() -> u64 {
+    static NEXT: AtomicU64 = AtomicU64::new(0);
+    NEXT.fetch_add(1, Ordering::Relaxed)
+}
+
+/// The sending end of a stream. Sending to a stream that is gone loses the message, as any network may. Whoever drops
+/// all of them ends a stream that crosses the network.
 pub struct Link<M> {
     /// Never the same twice in one process.
     pub serial: u64,

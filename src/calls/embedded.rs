@@ -1,21 +1,23 @@
 //! Master and worker of one process: what one says, the other has heard.
 
+use super::cluster::next_serial;
 use super::{Colleagues, Hello, Holder, Link, MasterMail, Masters, Report, ToWorker, WorkerMail};
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Mutex, PoisonError};
 use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
 
 /// The worker's way to the master beside it.
 pub struct Embedded {
     master: String,
     mail: UnboundedSender<MasterMail>,
-    serials: AtomicU64,
+    /// The stream that there is now.
+    present: Mutex<Option<u64>>,
 }
 
 impl Embedded {
     /// `master` is the start of the process. The receiver is the master's.
     pub fn new(master: String) -> (Embedded, UnboundedReceiver<MasterMail>) {
         let (mail, received) = unbounded_channel();
-        (Embedded { master, mail, serials: AtomicU64::new(0) }, received)
+        (Embedded { master, mail, present: Mutex::default() }, received)
     }
 }
 
@@ -28,15 +30,16 @@ impl Embedded {
 
 impl Masters for Embedded {
     fn attend(&self, hello: Hello) -> UnboundedReceiver<WorkerMail> {
-        let serial = self.serials.fetch_add(1, Ordering::Relaxed);
+        let serial = next_serial();
         let (mail, received) = unbounded_channel();
         // Either is gone only when the process is leaving.
         let (up, master) = (self.mail.clone(), self.master.clone());
         let to_master = Link::with(serial, move |what| drop(up.send(MasterMail::Said { serial, what })));
         let down = mail.clone();
         let said = move |what| drop(down.send(WorkerMail::Said { master: master.clone(), what }));
-        if serial > 0 {
-            let _ = self.mail.send(MasterMail::Unlinked { serial: serial - 1 });
+        let former = self.present.lock().unwrap_or_else(PoisonError::into_inner).replace(serial);
+        if let Some(serial) = former {
+            let _ = self.mail.send(MasterMail::Unlinked { serial });
         }
         let _ = self.mail.send(MasterMail::Linked { hello, link: Link::with(serial, said) });
         let _ = mail.send(WorkerMail::Linked { master: self.master.clone(), link: to_master });

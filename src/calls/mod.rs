@@ -1,4 +1,4 @@
-//! What masters and workers say to each other. Within one process it is handed over, between many it is sent.
+//! What masters and workers say to each other. Within one process it is handed over, between many it is sent ([`grpc`]).
 //!
 //! Both directions are unbounded on purpose: an attempt causes a handful of messages, and how many
 //! attempts there are is bounded by the masters; a bound here could make the two wait for each other.
@@ -6,6 +6,7 @@
 mod bell;
 mod cluster;
 mod embedded;
+pub mod grpc;
 
 pub use bell::{Bell, LocalBell};
 pub use cluster::{

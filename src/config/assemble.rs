@@ -10,7 +10,7 @@ use super::reader::{Reader, quote};
 use super::sections::*;
 use super::show::{Secret, mask_url};
 use super::table::{self, Table};
-use super::{Findings, Value, units};
+use super::{Findings, Value, cluster, units};
 
 /// Reads all sections; what does not fit is among the findings, and the result must not be used then.
 pub(super) fn read(values: &BTreeMap<String, Value>, table: &Table, found: &mut Findings) -> Config {
@@ -20,9 +20,11 @@ pub(super) fn read(values: &BTreeMap<String, Value>, table: &Table, found: &mut 
         data: data(r),
         process: Process { exec: r.path("process.exec.basepath"), log: r.path("process.log.basepath") },
         server: server(r),
+        cluster: cluster::read(r),
         database: Database { backend: r.read("datasource.url", backend).unwrap_or(Backend::Sqlite(PathBuf::new())) },
         master: master(r),
         worker: worker(r),
+        logger: Logger { port: r.port("logger.port") },
         escheduler: escheduler(r),
         development: Development { state: r.flag("development.state") },
         shutdown: Shutdown { grace: r.duration("shutdown.grace") },
@@ -33,6 +35,7 @@ pub(super) fn read(values: &BTreeMap<String, Value>, table: &Table, found: &mut 
         },
         alert: Alert { language: r.choice("alert.language", &LANGUAGES).unwrap_or(Language::English) },
     };
+    reader.port("worker.port");
     reader.check_the_rest(table);
     keep_apart(&config, &mut reader);
     found.mistakes.append(&mut reader.mistakes);
@@ -69,6 +72,7 @@ fn master(r: &mut Reader<'_>) -> Master {
         heartbeat_interval: r.seconds("master.heartbeat.interval"),
         max_cpuload_avg: r.number("master.max.cpuload.avg"),
         reserved_memory: r.number("master.reserved.memory"),
+        port: r.port("master.port"),
     }
 }
 

@@ -9,6 +9,7 @@
 //! hands each room its section of [`Config`].
 
 mod assemble;
+mod cluster;
 mod environment;
 mod files;
 mod folders;
@@ -31,8 +32,8 @@ pub use environment::TASK_VARIABLES;
 pub use folders::prepare;
 pub use machine::Machine;
 pub use sections::{
-    Alert, Backend, Config, Data, Database, Development, Escheduler, Language, Log, Master, Process, Queue, Resource,
-    Server, Shutdown, Worker,
+    Alert, Backend, Cluster, Config, Data, Database, Development, Escheduler, Language, Log, Logger, Master, Process,
+    Queue, Resource, Server, Shutdown, Tls, Worker,
 };
 pub use show::{Secret, check, report, show};
 

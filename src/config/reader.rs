@@ -38,6 +38,12 @@ impl<'v> Reader<'v> {
         self.mistakes.push(Mistake::new(place, format!("{key}: {what}")));
     }
 
+    /// Notes what is wrong with a secret, in words that do not hold it.
+    pub(super) fn wrong_secret(&mut self, key: &str, what: &'static str) {
+        let place = self.values.get(key).map_or(BUILT_IN, |value| &value.source);
+        self.mistakes.push(Mistake::new(place, format!("{key}: {what}")));
+    }
+
     /// Notes that two keys must not be alike, at the one that somebody has set.
     pub(super) fn clash(&mut self, key: &str, other: &str) {
         let set = |key: &str| self.values.get(key).is_some_and(|value| value.source != BUILT_IN);

@@ -14,9 +14,11 @@ pub struct Config {
     pub data: Data,
     pub process: Process,
     pub server: Server,
+    pub cluster: Cluster,
     pub database: Database,
     pub master: Master,
     pub worker: Worker,
+    pub logger: Logger,
     pub escheduler: Escheduler,
     pub development: Development,
     pub shutdown: Shutdown,
@@ -69,6 +71,30 @@ impl Server {
     }
 }
 
+/// How members of a cluster find and trust each other.
+#[derive(Clone, Debug)]
+pub struct Cluster {
+    /// `server.host`: how others reach this machine.
+    pub host: Option<String>,
+    /// What members listen on.
+    pub address: Option<IpAddr>,
+    /// Empty, or long enough not to be guessed.
+    pub secret: Secret,
+    /// The servers of `zookeeper.quorum`, each with its port.
+    pub quorum: Vec<String>,
+    pub tls: Option<Tls>,
+}
+
+/// The files that TLS needs (`cluster.tls.*`).
+#[derive(Clone, Debug)]
+pub struct Tls {
+    pub cert: PathBuf,
+    pub key: PathBuf,
+    pub ca: Option<PathBuf>,
+    /// What certificates must be made out to, if not to addresses.
+    pub name: Option<String>,
+}
+
 /// Where the truth is kept.
 #[derive(Clone, Debug)]
 pub struct Database {
@@ -99,6 +125,8 @@ pub struct Master {
     pub max_cpuload_avg: f64,
     /// GiB; 0 is no limit.
     pub reserved_memory: f64,
+    /// Zero takes any free port.
+    pub port: u16,
 }
 
 /// What a worker takes on, and how it runs it.
@@ -127,6 +155,13 @@ pub struct Worker {
     pub log_max_size: u64,
     /// Whether each task gets a cgroup where one can be made.
     pub task_cgroup: bool,
+}
+
+/// What a logger serves from.
+#[derive(Clone, Debug)]
+pub struct Logger {
+    /// Zero takes any free port.
+    pub port: u16,
 }
 
 /// What the original names after itself.

@@ -213,6 +213,53 @@ fn wrong_values_are_told_in_words() {
 }
 
 #[test]
+fn what_members_trust_each_other_by_must_fit_together() {
+    for (variables, told) in [
+        (
+            vec![("ESCHEDULER_CLUSTER_SECRET", "tiger")],
+            "cluster.secret: must have at least 16 characters; make one by: openssl rand -hex 32",
+        ),
+        (vec![("ESCHEDULER_CLUSTER_TLS_CERT", "/c")], "cluster.tls.cert: cluster.tls.key is missing beside it"),
+        (vec![("ESCHEDULER_CLUSTER_TLS_KEY", "/k")], "cluster.tls.key: cluster.tls.cert is missing beside it"),
+        (
+            vec![("ESCHEDULER_CLUSTER_TLS_CA", "/a")],
+            "cluster.tls.ca: cluster.tls.cert and cluster.tls.key are missing beside it",
+        ),
+        (
+            vec![("ESCHEDULER_CLUSTER_TLS_NAME", "n")],
+            "cluster.tls.name: cluster.tls.cert and cluster.tls.key are missing beside it",
+        ),
+        (
+            vec![("ESCHEDULER_CLUSTER_ADDRESS", "here")],
+            "cluster.address: \"here\" is no IP address such as 10.0.0.1 or 0.0.0.0",
+        ),
+        (vec![("ESCHEDULER_WORKER_PORT", "x")], "worker.port: \"x\" is no port; ports go from 0 to 65535"),
+    ] {
+        let place = variables[0].0;
+        assert_eq!(load(None, env(&variables), &machine()).unwrap_err(), [Mistake::new(place, told)]);
+    }
+}
+
+#[test]
+fn a_cluster_is_read_from_its_keys() {
+    let dir = folder(&[(
+        "escheduler.toml",
+        "[server]\nhost = \"node1\"\n[logger]\nport = 50051\n[master]\nport = 5678\n[zookeeper]\nquorum = \"a,b:2182\"\n\
+         [cluster]\naddress = \"10.0.0.1\"\nsecret = \"tiger tiger tiger\"\ntls.cert = \"/c\"\ntls.key = \"/k\"\n",
+    )]);
+    let loaded = load(Some(dir.path()), env(&[]), &machine()).unwrap();
+    let config = &loaded.config;
+    assert_eq!((config.master.port, config.logger.port), (5678, 50051));
+    assert_eq!(config.cluster.host.as_deref(), Some("node1"));
+    assert_eq!(config.cluster.address, Some([10, 0, 0, 1].into()));
+    assert_eq!(config.cluster.quorum, ["a:2181", "b:2182"]);
+    assert_eq!(config.cluster.secret.expose(), "tiger tiger tiger");
+    let tls = config.cluster.tls.as_ref().unwrap();
+    assert_eq!((tls.cert.as_path(), tls.ca.as_deref()), (Path::new("/c"), None));
+    assert!(!format!("{}{loaded:?}{config:?}", show(&loaded)).contains("tiger"));
+}
+
+#[test]
 fn two_kinds_of_files_must_not_share_a_folder() {
     let told = load(None, env(&[("ESCHEDULER_LOG_DIR", "${data.basedir.path}//logs/")]), &machine()).unwrap_err();
     assert_eq!(told, [Mistake::new("ESCHEDULER_LOG_DIR", "log.dir: must not be the folder of process.log.basepath")]);
@@ -229,7 +276,7 @@ fn a_misspelt_variable_is_a_warning_with_the_nearest_key() {
     for (warning, (name, nearest)) in warnings.iter().zip([
         ("ESCHEDULER_ENV_PATH", "ESCHEDULER_ESCHEDULER_ENV_PATH"),
         ("ESCHEDULER_MASTER_EXEC_TRHEADS", "ESCHEDULER_MASTER_EXEC_THREADS"),
-        ("ESCHEDULER_SERVICE_HOST", "ESCHEDULER_SERVER_PORT"),
+        ("ESCHEDULER_SERVICE_HOST", "ESCHEDULER_SERVER_HOST"),
     ]) {
         assert_eq!(*warning, format!("{name} is no known key and is ignored; the nearest is {nearest}"));
     }

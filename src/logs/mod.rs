@@ -3,8 +3,10 @@
 //! The room only reads: tasks write their logs themselves, and the shim cuts those that grow too large.
 
 mod local;
+mod remote;
 
 pub use local::{ANSWER_MAX, LINE_MAX, Local};
+pub use remote::Remote;
 
 use async_trait::async_trait;
 use bytes::Bytes;
@@ -18,6 +20,17 @@ pub enum Error {
     Outside(String),
     #[error("the log {path} cannot be read: {why}")]
     Unreadable { path: String, why: std::io::Error },
+    /// Nobody on the task's host serves its logs now.
+    #[error("the log of host {host} cannot be read: no logger there answers{}", because(.why))]
+    Silent {
+        host: String,
+        /// What the last one that was asked said; empty if there was none to ask.
+        why: String,
+    },
+}
+
+fn because(why: &str) -> String {
+    if why.is_empty() { String::new() } else { format!(" ({why})") }
 }
 
 /// Reads task logs. `host` and `path` are those of the task's row.

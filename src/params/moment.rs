@@ -35,6 +35,19 @@ impl Moment {
         Moment { base: moment.plus_days(1).unwrap_or(moment.base) }
     }
 
+    /// What it is made of, for those who send it elsewhere.
+    pub fn parts(&self) -> (Time, Tz) {
+        (Time(self.base.timestamp_millis()), self.base.timezone())
+    }
+
+    /// Reverses [`Moment::parts`]; `None` if no moment has these parts.
+    pub fn of_parts(base: Time, zone: Tz) -> Option<Moment> {
+        let base = DateTime::from_timestamp_millis(base.0).filter(|_| base.0 % 1000 == 0)?;
+        // Checked before it is shown on the zone's clock, which cannot show what lies at the very ends of time.
+        let shown = (0..=10_000).contains(&base.year()).then(|| base.with_timezone(&zone))?;
+        presentable(shown).map(|base| Moment { base })
+    }
+
     /// The system parameters and their values.
     pub(super) fn system_parameters(&self) -> [(&'static str, String); 3] {
         let today = self.base.date_naive();
