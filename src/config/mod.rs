@@ -32,7 +32,7 @@ pub use folders::prepare;
 pub use machine::Machine;
 pub use sections::{
     Alert, Backend, Config, Data, Database, Development, Escheduler, Language, Log, Master, Process, Queue, Resource,
-    Server, Shutdown, Worker,
+    Server, Shutdown, Worker, Zookeeper, ZookeeperClient,
 };
 pub use show::{Secret, check, report, show};
 
