@@ -3,10 +3,10 @@
 CARGO ?= cargo
 CONF  ?=
 
-.PHONY: run build check test servers bench clean help
+.PHONY: run build check test test-registry servers bench clean help
 
 help:    ## what can be made
-	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## */\t/' | expand -t 10
+	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## */\t/' | expand -t 15
 
 run:     ## build, and serve everything embedded; data goes to ./data
 	$(CARGO) build --release
@@ -22,6 +22,9 @@ check:   ## formatting and lints
 test: servers    ## every test, those included that need the servers
 	$(CARGO) run -q -p servers -- forget
 	$(CARGO) test --workspace; status=$$?; $(CARGO) run -q -p servers -- skipped && exit $$status
+
+test-registry: servers ## both ZooKeeper clients under 60 lost connections in 30 s, RUNS times (15), with figures
+	ESCHEDULER_REGISTRY_RUNS=$(or $(RUNS),15) $(CARGO) test --lib -- --nocapture --test-threads 1 zookeeper::tests::flaps zookeeper::tests::figures
 
 servers: ## install MariaDB, PostgreSQL and ZooKeeper for the tests, where they are missing; as root
 	@CARGO='$(CARGO)' tests/servers/install.sh

@@ -27,6 +27,7 @@
 //! | [`logs`] | what tasks have printed |
 //! | [`calls`] | what masters and workers say to each other |
 //! | [`admission`] | may this definition be started? |
+//! | [`zookeeper`] | the client that registry and queue use: one session at a time, always looked after |
 //! | **pure** | no tokio, no database, no clock, no files, no environment |
 //! | [`model`] | the nouns and their codes |
 //! | [`dag`] | validate, order, select |
@@ -64,3 +65,4 @@ pub mod store;
 pub mod telemetry;
 pub mod work;
 pub mod worker;
+pub mod zookeeper;

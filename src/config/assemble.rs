@@ -34,6 +34,7 @@ pub(super) fn read(values: &BTreeMap<String, Value>, table: &Table, found: &mut 
             view_suffixs: list(&r.text("resource.view.suffixs")),
         },
         alert: Alert { language: r.choice("alert.language", &LANGUAGES).unwrap_or(Language::English) },
+        zookeeper: zookeeper(r),
     };
     reader.port("worker.port");
     reader.check_the_rest(table);
@@ -101,6 +102,40 @@ fn escheduler(r: &mut Reader<'_>) -> Escheduler {
     }
 }
 
+fn zookeeper(r: &mut Reader<'_>) -> Zookeeper {
+    const LOCKS: [&str; 5] = ["masters", "workers", "failover.masters", "failover.workers", "failover.startup.masters"];
+    let locks = LOCKS.map(|lock| format!("zookeeper.escheduler.lock.{lock}"));
+    Zookeeper {
+        quorum: r.text("zookeeper.quorum"),
+        client: r.choice("zookeeper.client", &ZOOKEEPER_CLIENTS).unwrap_or(ZookeeperClient::Async),
+        session_timeout: r.seconds("zookeeper.session.timeout"),
+        connection_timeout: r.seconds("zookeeper.connection.timeout"),
+        retry_sleep: r.millis("zookeeper.retry.sleep"),
+        retry_maxtime: r.read("zookeeper.retry.maxtime", times).unwrap_or_default(),
+        root: node(r, "zookeeper.escheduler.root"),
+        dead_servers: node(r, "zookeeper.escheduler.dead.servers"),
+        masters: node(r, "zookeeper.escheduler.masters"),
+        workers: node(r, "zookeeper.escheduler.workers"),
+        locks: locks.iter().map(|key| node(r, key)).collect(),
+    }
+}
+
+/// The path of a ZooKeeper node.
+fn node(r: &mut Reader<'_>, key: &str) -> String {
+    r.read(key, |text| {
+        let path = text.trim_end_matches('/');
+        let fits = path.starts_with('/')
+            && path.split('/').skip(1).all(|name| !matches!(name, "" | "." | ".."))
+            && !path.contains(|c: char| c.is_control());
+        if fits { Ok(path.to_owned()) } else { Err(format!("{} is no path such as /escheduler", quote(text))) }
+    })
+    .unwrap_or_default()
+}
+
+fn times(text: &str) -> Result<u32, String> {
+    text.parse().map_err(|_| format!("{} is no whole number", quote(text)))
+}
+
 fn log(r: &mut Reader<'_>) -> Log {
     Log {
         dir: r.path("log.dir"),
@@ -113,6 +148,9 @@ fn log(r: &mut Reader<'_>) -> Log {
 
 const QUEUES: [(&str, Queue); 3] =
     [("memory", Queue::Memory), ("direct", Queue::Direct), ("zookeeper", Queue::Zookeeper)];
+
+const ZOOKEEPER_CLIENTS: [(&str, ZookeeperClient); 2] =
+    [("zookeeper-async", ZookeeperClient::Async), ("zookeeper-client", ZookeeperClient::Client)];
 
 const LANGUAGES: [(&str, Language); 2] = [("en_US", Language::English), ("zh_CN", Language::Chinese)];
 

@@ -86,6 +86,15 @@ impl<'v> Reader<'v> {
         .unwrap_or_default()
     }
 
+    /// A duration that the original writes as a bare number of milliseconds.
+    pub(super) fn millis(&mut self, key: &str) -> Duration {
+        self.read(key, |text| match text.parse() {
+            Ok(millis) => Ok(Duration::from_millis(millis)),
+            Err(_) => units::duration(text),
+        })
+        .unwrap_or_default()
+    }
+
     pub(super) fn size(&mut self, key: &str) -> u64 {
         self.read(key, |text| match units::size(text)? {
             0 => Err("must be at least 1 byte".to_owned()),

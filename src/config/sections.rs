@@ -25,6 +25,7 @@ pub struct Config {
     pub log: Log,
     pub resource: Resource,
     pub alert: Alert,
+    pub zookeeper: Zookeeper,
 }
 
 /// Where files lie that have no better place.
@@ -229,6 +230,35 @@ pub struct Resource {
 pub struct Alert {
     /// For receivers whose own language is not known.
     pub language: Language,
+}
+
+/// How to reach ZooKeeper, and where everything lies in it.
+#[derive(Clone, Debug)]
+pub struct Zookeeper {
+    /// Empty: there is none.
+    pub quorum: String,
+    pub client: ZookeeperClient,
+    /// Asked for; the server has the last word.
+    pub session_timeout: Duration,
+    pub connection_timeout: Duration,
+    pub retry_sleep: Duration,
+    pub retry_maxtime: u32,
+    /// `zookeeper.escheduler.root`.
+    pub root: String,
+    pub dead_servers: String,
+    pub masters: String,
+    pub workers: String,
+    /// The nodes of the original's locks, in the order of the manual. Nothing here takes them.
+    pub locks: Vec<String>,
+}
+
+/// The library that speaks with ZooKeeper.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum ZookeeperClient {
+    /// `zookeeper-async`.
+    Async,
+    /// `zookeeper-client`.
+    Client,
 }
 
 /// A language that texts exist in.

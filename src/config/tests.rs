@@ -423,3 +423,34 @@ fn a_data_folder_that_cannot_be_made_is_told_once_with_its_key() {
     }
     assert!(report(&check(&loaded).unwrap_err()).ends_with("1 mistake in the configuration\n"));
 }
+
+#[test]
+fn zookeeper_is_found_as_the_original_names_it() {
+    let built_in = load(None, env(&[]), &machine()).unwrap().config.zookeeper;
+    assert_eq!((built_in.quorum.as_str(), built_in.client), ("", ZookeeperClient::Async));
+    assert_eq!(built_in.session_timeout, Duration::from_secs(10));
+    assert_eq!(built_in.connection_timeout, Duration::from_secs(10));
+
+    let text = "zookeeper.quorum=zk1:2181,zk2:2181\nzookeeper.escheduler.root=/es/\n\
+                zookeeper.escheduler.masters=/es/m\nzookeeper.escheduler.lock.failover.workers=/es/l\n\
+                zookeeper.session.timeout=300\nzookeeper.retry.sleep=100\nzookeeper.retry.maxtime=7\n";
+    let dir = folder(&[("zookeeper.properties", text)]);
+    let variables = env(&[("ESCHEDULER_ZOOKEEPER_CLIENT", "zookeeper-client")]);
+    let found = load(Some(dir.path()), variables, &machine()).unwrap().config.zookeeper;
+    assert_eq!(found.quorum, "zk1:2181,zk2:2181");
+    assert_eq!(found.client, ZookeeperClient::Client);
+    assert_eq!(found.session_timeout, Duration::from_secs(300));
+    assert_eq!((found.retry_sleep, found.retry_maxtime), (Duration::from_millis(100), 7));
+    assert_eq!((found.root.as_str(), found.masters.as_str()), ("/es", "/es/m"));
+    assert_eq!(found.locks[3], "/es/l");
+
+    let dir =
+        folder(&[("zookeeper.properties", "zookeeper.escheduler.workers=es/workers\nzookeeper.retry.maxtime=-1\n")]);
+    assert_eq!(
+        mistakes(dir.path(), &[]),
+        [
+            "zookeeper.properties:2: zookeeper.retry.maxtime: \"-1\" is no whole number",
+            "zookeeper.properties:1: zookeeper.escheduler.workers: \"es/workers\" is no path such as /escheduler",
+        ]
+    );
+}

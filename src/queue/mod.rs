@@ -5,6 +5,7 @@
 
 mod board;
 mod broker;
+pub mod zookeeper;
 
 pub use board::Board;
 pub use broker::{Broker, Entry, Lobby};

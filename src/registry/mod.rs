@@ -5,8 +5,12 @@
 //! only acknowledged writes count for anything.
 
 mod memory;
+#[cfg(test)]
+mod tests;
+mod zookeeper;
 
 pub use memory::Memory;
+pub use zookeeper::{Beats, ZooKeeper};
 
 use async_trait::async_trait;
 use serde::{Deserialize, Serialize};
@@ -77,9 +81,9 @@ pub struct Lease {
     pub fenced: bool,
 }
 
-/// Which writing of a lease was seen.
+/// Which writing of a lease was seen: never the same twice, also if the lease vanished in between.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Version(pub i64);
+pub struct Version(pub i128);
 
 /// A lease as it stands.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -117,10 +121,10 @@ pub trait Registry: Send + Sync {
     /// The lease of a worker (its name), read now.
     ///
     /// # Errors
-    /// The registry does not answer in time.
+    /// The registry does not answer in time, or what stands there is foreign.
     async fn lease(&self, worker: &str) -> Result<Option<Posted>, Error>;
 
-    /// All leases, read now.
+    /// All leases, read now. What is foreign is left out: one strange node must not hide the others.
     ///
     /// # Errors
     /// The registry does not answer in time.
@@ -131,6 +135,10 @@ pub trait Registry: Send + Sync {
     /// # Errors
     /// [`Error::Unavailable`]: it may have been written all the same.
     async fn post(&self, worker: &str, lease: &Lease, over: Option<Version>) -> Result<Option<Version>, Error>;
+
+    /// Waits, for a moment at most, until everybody whose membership was dropped is signed out, and leaves. Called
+    /// last: the others see us go at once, and need not wait for a session to expire.
+    async fn close(&self) {}
 }
 
 /// A place in the registry.

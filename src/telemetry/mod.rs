@@ -76,12 +76,16 @@ pub fn init(config: &config::Log, to: Target) -> Result<Guard, Error> {
     }
 }
 
+/// Crates that call every lost connection an error. The room that uses them tells what matters; who names them in
+/// `log.level` hears them all the same.
+const SILENT: &str = "zookeeper_async=off,zookeeper_client=off";
+
 fn server(
     config: &config::Log,
     stderr: impl io::Write + Send + 'static,
     terminal: bool,
 ) -> Result<(impl Subscriber + Send + Sync + 'static, Guard), Error> {
-    let level = EnvFilter::builder().parse(&config.level)?;
+    let level = EnvFilter::builder().parse(format!("{SILENT},{}", config.level))?;
     let file = Rotated::open(config.dir.join(FILE), config.max_size, config.max_files)
         .map_err(|why| Error::Folder { dir: config.dir.clone(), why })?;
     let stderr = Outlet::open(stderr, false).map_err(Error::Thread)?;

@@ -130,8 +130,9 @@ impl Kind for Process {
 
     fn command(&self, folder: &Path) -> Command {
         let mut command = Command::new(find("java").unwrap_or_else(|| "java".into()));
+        // It keeps the last 500 writings in memory, however large: tests that write 200 KB each need 100 MB for that.
         command
-            .args(["-Xmx192m", "-XX:+UseSerialGC", "-XX:TieredStopAtLevel=1", "-Xshare:auto"])
+            .args(["-Xmx512m", "-XX:+UseSerialGC", "-XX:TieredStopAtLevel=1", "-Xshare:auto"])
             .args(["-Dorg.slf4j.simpleLogger.defaultLogLevel=warn", "-Dzookeeper.forceSync=no", "-cp"])
             .arg(ZOOKEEPER_JARS.join(":"))
             .arg("org.apache.zookeeper.server.quorum.QuorumPeerMain")
