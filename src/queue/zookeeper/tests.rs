@@ -156,10 +156,10 @@ async fn foreign_entries_disturb_nobody(by: Crate) {
     site.offers.enter(entries(&["2_1_2_3_-1"])).await.unwrap();
     site.sees(&["2_1_2_3_-1"]).await;
     assert_eq!(site.best(1).await, ["2_1_2_3_-1"]);
-    site.offers.remove(entries(&["0_1_2_2_-1"])).await.unwrap();
+    site.offers.remove(vec![entry("0_1_2_2_-1", 9, "m1", 1)]).await.unwrap();
     assert_eq!(site.all().await.len(), 5);
     // What has the name of an entry of ours is ours to write.
-    site.offers.enter(entries(&["0_1_2_2_-1"])).await.unwrap();
+    site.offers.enter(vec![entry("0_1_2_2_-1", 9, "m1", 1)]).await.unwrap();
     site.sees(&["0_1_2_2_-1", "2_1_2_3_-1"]).await;
 }
 
