@@ -80,7 +80,7 @@ fn engine_alone(size: usize) -> f64 {
 /// Seconds a step with its commit on disk, for the first 300 steps of an instance.
 async fn engine_and_record(size: usize) -> f64 {
     let folder = tempfile::tempdir().expect("a folder");
-    let store = Store::open(&folder.path().join("store.db")).await.expect("a store");
+    let store = Store::open_file(&folder.path().join("store.db")).await.expect("a store");
     let command = Command::start(DefinitionId(1), UserId(1));
     let command = Command { id: store.insert_command(command.clone()).await.expect("a command"), ..command };
     let new = NewInstance {

@@ -7,6 +7,7 @@
 
 mod columns;
 mod m20261122_000001_create_tables;
+mod m20261125_000002_note_commits;
 mod m20261125_000003_name_workers;
 
 use sea_orm_migration::prelude::*;
@@ -18,7 +19,11 @@ pub struct Migrator;
 #[async_trait::async_trait]
 impl MigratorTrait for Migrator {
     fn migrations() -> Vec<Box<dyn MigrationTrait>> {
-        vec![Box::new(m20261122_000001_create_tables::Migration), Box::new(m20261125_000003_name_workers::Migration)]
+        vec![
+            Box::new(m20261122_000001_create_tables::Migration),
+            Box::new(m20261125_000002_note_commits::Migration),
+            Box::new(m20261125_000003_name_workers::Migration),
+        ]
     }
 }
 
@@ -44,4 +49,20 @@ pub async fn newer_than_us(db: &DatabaseConnection) -> Result<Option<String>, Db
         }
     }
     Ok(None)
+}
+
+/// The oldest step that this database has not taken yet. Changes nothing.
+pub async fn pending(db: &DatabaseConnection) -> Result<Option<String>, DbErr> {
+    let table = "seaql_migrations";
+    let mut taken = Vec::new();
+    if SchemaManager::new(db).has_table(table).await? {
+        let mut statement = Query::select();
+        statement.column("version").from(table);
+        for row in db.query_all(&statement).await? {
+            taken.push(row.try_get::<String>("", "version")?);
+        }
+    }
+    let all = Migrator::migrations();
+    let pending = all.iter().map(|migration| migration.name()).find(|name| taken.iter().all(|step| step != name));
+    Ok(pending.map(str::to_owned))
 }

@@ -2,11 +2,14 @@
 
 use crate::store::Store;
 use std::time::Duration;
-use tokio::time::sleep;
+use tokio::time::{sleep, timeout};
 use tokio_util::sync::CancellationToken;
 
 /// How long the role rests after it has counted. A busy database changes many times a second.
 const REST: Duration = Duration::from_secs(5);
+
+/// How long at most until it counts again.
+const LOOK_AGAIN: Duration = Duration::from_secs(30);
 
 /// What the role is handed.
 pub struct Alert {
@@ -19,7 +22,7 @@ impl Alert {
         stop.run_until_cancelled(self.watch(REST, say)).await;
     }
 
-    /// Tells every new number of waiting alerts, looking only after the database has changed.
+    /// Tells every new number of waiting alerts, looking after this process has changed the database, and now and then.
     async fn watch(&self, rest: Duration, tell: impl Fn(u64)) {
         let mut changed = self.store.changed();
         let mut told = 0;
@@ -33,7 +36,8 @@ impl Alert {
                 Err(error) => tracing::warn!(%error, "could not count the alerts that wait to be sent"),
             }
             sleep(rest).await;
-            if changed.changed().await.is_err() {
+            // What another process has written shows only when it is looked for.
+            if let Ok(Err(_)) = timeout(LOOK_AGAIN, changed.changed()).await {
                 // The store is closed, so nothing will change any more.
                 return std::future::pending().await;
             }

@@ -152,7 +152,9 @@ fn explain(route: &Route, failure: Failure) -> (StatusCode, i32, String) {
             match error {
                 store::Error::Unavailable(_) => generic(&"the database cannot be used at present"),
                 store::Error::Missing(_) | store::Error::Conflict(_) => generic(&error),
-                store::Error::Broken(_) | store::Error::Newer { .. } => generic(&"see the log of the server"),
+                store::Error::Broken(_) | store::Error::Older { .. } | store::Error::Newer { .. } => {
+                    generic(&"see the log of the server")
+                }
             }
         }
     }

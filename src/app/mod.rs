@@ -72,12 +72,6 @@ impl App {
     /// Another process has the folder, it cannot be written, or the database cannot be opened.
     pub async fn open(loaded: &Loaded) -> Result<App, Error> {
         let config = loaded.config.clone();
-        let config::Backend::Sqlite(path) = &config.database.backend else {
-            return Err(Error::Unsupported(
-                "datasource.url names a database server; this release runs on the embedded database only (leave the key out)"
-                    .into(),
-            ));
-        };
         if config.escheduler.queue != config::Queue::Memory {
             return Err(Error::Unsupported(
                 "escheduler.queue.impl names a queue of a cluster; this release runs in one process only (leave the key out)"
@@ -86,8 +80,9 @@ impl App {
         }
         let folder = DataFolder::new(&config.data.basedir).claim()?;
         config::prepare(loaded).map_err(Error::Folders)?;
-        let store =
-            Store::open(path).await.map_err(|error| Error::Store { path: path.display().to_string(), error })?;
+        let store = Store::open(&config.database)
+            .await
+            .map_err(|error| Error::Store { path: config.database.place(), error })?;
         let ports = Ports {
             store,
             registry: Arc::new(registry::Memory::default()),

@@ -8,9 +8,8 @@ use chrono_tz::Tz;
 
 use super::reader::{Reader, quote};
 use super::sections::*;
-use super::show::{Secret, mask_url};
 use super::table::{self, Table};
-use super::{Findings, Value, cluster, units};
+use super::{Findings, Value, cluster, database, units};
 
 /// Reads all sections; what does not fit is among the findings, and the result must not be used then.
 pub(super) fn read(values: &BTreeMap<String, Value>, table: &Table, found: &mut Findings) -> Config {
@@ -21,7 +20,7 @@ pub(super) fn read(values: &BTreeMap<String, Value>, table: &Table, found: &mut 
         process: Process { exec: r.path("process.exec.basepath"), log: r.path("process.log.basepath") },
         server: server(r),
         cluster: cluster::read(r),
-        database: Database { backend: r.read("datasource.url", backend).unwrap_or(Backend::Sqlite(PathBuf::new())) },
+        database: database::read(r, &mut found.notes),
         master: master(r),
         worker: worker(r),
         logger: Logger { port: r.port("logger.port") },
@@ -208,27 +207,6 @@ fn log_level(text: &str) -> Result<String, String> {
         }
     }
     Ok(level)
-}
-
-fn backend(text: &str) -> Result<Backend, String> {
-    let url = text.strip_prefix("jdbc:").unwrap_or(text);
-    let (scheme, rest) = url.split_once(':').unwrap_or((url, ""));
-    match scheme {
-        "sqlite" => {
-            let file = PathBuf::from(rest.strip_prefix("//").unwrap_or(rest));
-            let fits = file.is_absolute() && !rest.contains('?') && !rest.contains("${");
-            if fits {
-                Ok(Backend::Sqlite(file))
-            } else {
-                Err(format!("{} is no sqlite:// with an absolute path", quote(url)))
-            }
-        }
-        "mysql" | "mariadb" if rest.starts_with("//") => Ok(Backend::Mysql(Secret::new(format!("mysql:{rest}")))),
-        "postgres" | "postgresql" if rest.starts_with("//") => {
-            Ok(Backend::Postgres(Secret::new(format!("postgres:{rest}"))))
-        }
-        _ => Err(format!("{} is no sqlite://, mysql:// or postgres:// address", quote(&mask_url(text)))),
-    }
 }
 
 /// Folders that are cleared or rotated each by its own rule must not be one.

@@ -10,6 +10,7 @@
 
 mod assemble;
 mod cluster;
+mod database;
 mod environment;
 mod files;
 mod folders;

@@ -73,6 +73,12 @@ impl<'v> Reader<'v> {
         self.read(key, number).unwrap_or_default()
     }
 
+    /// A whole number, zero included.
+    pub(super) fn whole(&mut self, key: &str) -> usize {
+        self.read(key, |text| usize::try_from(whole(text)?).map_err(|_| format!("{text} is too large")))
+            .unwrap_or_default()
+    }
+
     pub(super) fn duration(&mut self, key: &str) -> Duration {
         self.read(key, units::duration).unwrap_or_default()
     }

@@ -99,8 +99,14 @@ pub struct Tls {
 /// Where the truth is kept.
 #[derive(Clone, Debug)]
 pub struct Database {
-    /// `datasource.url`.
+    /// `datasource.url`, with the user and password of their keys.
     pub backend: Backend,
+    /// Connections to the server at most (`datasource.maxActive`).
+    pub max_active: usize,
+    /// Connections that are kept when idle (`datasource.minIdle`).
+    pub min_idle: usize,
+    /// How long to wait for a free connection (`datasource.maxWait`).
+    pub max_wait: Duration,
 }
 
 /// The database server or file.
@@ -108,9 +114,9 @@ pub struct Database {
 pub enum Backend {
     /// One file, no server.
     Sqlite(PathBuf),
-    /// A `mysql://` address; it may hold a password.
+    /// MySQL or MariaDB: a `mysql://` address with the password.
     Mysql(Secret),
-    /// A `postgres://` address; it may hold a password.
+    /// A `postgres://` address with the password.
     Postgres(Secret),
 }
 

@@ -93,7 +93,7 @@ fn the_sample_of_the_manual_loads_unchanged() {
     assert_eq!(config.escheduler.queue, Queue::Zookeeper);
     assert_eq!(config.escheduler.env_path.as_deref(), Some(Path::new("/opt/.escheduler_env.sh")));
     let Backend::Mysql(url) = &config.database.backend else { panic!("{:?}", config.database) };
-    assert_eq!(url.expose(), "mysql://192.168.xx.xx:3306/escheduler?characterEncoding=UTF-8");
+    assert_eq!(url.expose(), "mysql://xx:xx@192.168.xx.xx:3306/escheduler");
     for (key, text) in [
         ("zookeeper.escheduler.lock.masters", "/escheduler/lock/masters"),
         ("zookeeper.escheduler.lock.failover.masters", "/escheduler/lock/failover/masters"),

@@ -2,8 +2,8 @@
 //! is [`super::Definition`].
 
 use super::entity::{process_definition, project, schedules, user};
-use super::list::{contains, kept, link, page};
-use super::{Error, Page, Paged, Store, utc};
+use super::list::{contains, exactly, kept, link, page};
+use super::{Error, Page, Paged, Store, lock, utc};
 use crate::model::{DefinitionId, Flag, ProjectId, ReleaseState, Time, UserId};
 use sea_orm::ActiveValue::Set;
 use sea_orm::sea_query::{Expr, ExprTrait as _, Query};
@@ -83,6 +83,9 @@ impl Store {
         self.write(move |tx| {
             let drawing = drawing.clone();
             Box::pin(async move {
+                if !lock::row::<project::Entity>(tx, project.0).await? {
+                    return Err(Error::Missing(format!("project {project}")));
+                }
                 if named(tx, project, &drawing.name).await?.is_some() {
                     return Ok(None);
                 }
@@ -124,6 +127,8 @@ impl Store {
         self.write(move |tx| {
             let drawing = drawing.clone();
             Box::pin(async move {
+                lock::row::<project::Entity>(tx, project.0).await?;
+                lock::row::<process_definition::Entity>(tx, id.0).await?;
                 match released(tx, project, id).await? {
                     None => return Ok(Err(Unchanged::Missing)),
                     Some(ReleaseState::Online) => return Ok(Err(Unchanged::Online)),
@@ -248,7 +253,7 @@ impl Store {
 
 async fn named(db: &impl ConnectionTrait, project: ProjectId, name: &str) -> Result<Option<DefinitionId>, Error> {
     use process_definition::Column;
-    let id = of_project(project).column(Column::Id).filter(Column::Name.eq(name)).into_tuple().one(db).await?;
+    let id = of_project(project).column(Column::Id).filter(exactly(Column::Name, name)).into_tuple().one(db).await?;
     Ok(id.map(DefinitionId))
 }
 

@@ -1,5 +1,7 @@
 //! What can go wrong with the store, sorted by what the caller can do about it.
 
+use sea_orm::sqlx::mysql::MySqlDatabaseError;
+use sea_orm::sqlx::postgres::PgDatabaseError;
 use sea_orm::sqlx::{self, error::DatabaseError};
 use sea_orm::{DbErr, RuntimeErr, SqlErr};
 use std::sync::Arc;
@@ -21,6 +23,12 @@ pub enum Error {
     /// A row that cannot be read, or a statement that cannot work: trying again is useless.
     #[error("the database and this program do not agree: {0}")]
     Broken(Arc<dyn std::error::Error + Send + Sync>),
+    /// The tables of a server are missing, or those of an earlier release.
+    #[error("its tables are not those of this release (`{missing}` is missing); run `escheduler migrate` first")]
+    Older {
+        /// The name of the oldest step that was not taken.
+        missing: String,
+    },
     /// A later release has changed this database; this one might damage it.
     #[error("a later release has changed the database (`{found}` is not known here)")]
     Newer {
@@ -36,6 +44,13 @@ impl Error {
 
     pub(super) fn unavailable(source: impl Into<Box<dyn std::error::Error + Send + Sync>>) -> Self {
         Error::Unavailable(Arc::from(source.into()))
+    }
+
+    /// Whether the transaction was taken back for a reason that passes by itself: another transaction was in the way,
+    /// or the connection was lost. The same jobs may succeed in another one.
+    pub(super) fn passes(&self) -> bool {
+        let Error::Unavailable(source) = self else { return false };
+        source.downcast_ref::<DbErr>().is_some_and(|error| lost_its_connection(error) || is_clash(error))
     }
 
     pub(super) fn broken(source: impl Into<Box<dyn std::error::Error + Send + Sync>>) -> Self {
@@ -72,25 +87,82 @@ impl From<sqlx::Error> for Error {
 /// Whether the same statement may succeed later.
 fn is_outage(error: &DbErr) -> bool {
     match error {
-        DbErr::ConnectionAcquire(_) => true,
+        DbErr::ConnectionAcquire(_) | DbErr::Conn(RuntimeErr::Internal(_)) => true,
+        error => match driver(error) {
+            Some(sqlx::Error::Database(error)) => is_transient(error.as_ref()),
+            Some(sqlx::Error::PoolTimedOut | sqlx::Error::PoolClosed | sqlx::Error::BeginFailed) => true,
+            Some(_) => lost_its_connection(error),
+            None => false,
+        },
+    }
+}
+
+/// Whether there is no connection any more, so that its transaction is or will be taken back.
+pub(super) fn lost_its_connection(error: &DbErr) -> bool {
+    match driver(error) {
+        Some(sqlx::Error::Io(_) | sqlx::Error::Tls(_) | sqlx::Error::WorkerCrashed | sqlx::Error::Protocol(_)) => true,
+        Some(sqlx::Error::Database(error)) => ends_session(error.as_ref()),
+        // The answer did not come in time.
+        _ => matches!(error, DbErr::Conn(RuntimeErr::Internal(_))),
+    }
+}
+
+fn driver(error: &DbErr) -> Option<&sqlx::Error> {
+    match error {
         DbErr::Conn(RuntimeErr::SqlxError(error))
         | DbErr::Exec(RuntimeErr::SqlxError(error))
-        | DbErr::Query(RuntimeErr::SqlxError(error)) => match error.as_ref() {
-            sqlx::Error::Database(error) => is_transient(error.as_ref()),
-            sqlx::Error::Io(_)
-            | sqlx::Error::Tls(_)
-            | sqlx::Error::PoolTimedOut
-            | sqlx::Error::PoolClosed
-            | sqlx::Error::WorkerCrashed
-            | sqlx::Error::BeginFailed => true,
-            _ => false,
-        },
+        | DbErr::Query(RuntimeErr::SqlxError(error)) => Some(error),
+        _ => None,
+    }
+}
+
+/// MySQL's number of an error.
+fn mysql(error: &dyn DatabaseError) -> Option<u16> {
+    error.try_downcast_ref::<MySqlDatabaseError>().map(MySqlDatabaseError::number)
+}
+
+/// PostgreSQL's code of an error.
+fn postgres(error: &dyn DatabaseError) -> Option<&str> {
+    error.try_downcast_ref::<PgDatabaseError>().map(PgDatabaseError::code)
+}
+
+/// Errors after which a server closes the connection: it is shut down, or an administrator or a time limit has ended
+/// the session.
+fn ends_session(error: &dyn DatabaseError) -> bool {
+    const MYSQL: [u16; 8] = [1053, 1077, 1079, 1152, 1927, 2006, 2013, 4031];
+    const POSTGRES: [&str; 6] = ["57P01", "57P02", "57P03", "57P04", "57P05", "25P03"];
+    match (mysql(error), postgres(error)) {
+        (Some(number), _) => MYSQL.contains(&number),
+        (_, Some(code)) => POSTGRES.contains(&code) || code.starts_with("08"),
         _ => false,
     }
 }
 
-/// SQLite's codes (the low byte is the kind): out of memory, disk or folder not writable, locked, full.
+/// Whether another transaction was in the way: a deadlock, or a row that stayed locked.
+fn is_clash(error: &DbErr) -> bool {
+    let Some(sqlx::Error::Database(error)) = driver(error) else { return false };
+    match (mysql(error.as_ref()), postgres(error.as_ref())) {
+        (Some(number), _) => [1205, 1213].contains(&number),
+        (_, Some(code)) => ["40001", "40P01", "55P03"].contains(&code),
+        _ => false,
+    }
+}
+
+/// Whether the server, or the file, cannot do it at present.
 fn is_transient(error: &dyn DatabaseError) -> bool {
+    // No connection or thread left, disk or table full, locked, read only, out of time.
+    const MYSQL: [u16; 14] = [1021, 1040, 1114, 1129, 1203, 1205, 1213, 1226, 1290, 1317, 1836, 1969, 3024, 3169];
+    // Resources, locks and clashes, operators and time limits, the system.
+    const POSTGRES: [&str; 5] = ["53", "55", "40", "57", "58"];
+    match (mysql(error), postgres(error)) {
+        (Some(number), _) => MYSQL.contains(&number) || ends_session(error),
+        (_, Some(code)) => POSTGRES.iter().any(|class| code.starts_with(class)) || ends_session(error),
+        _ => is_transient_in_sqlite(error),
+    }
+}
+
+/// SQLite's codes (the low byte is the kind): out of memory, disk or folder not writable, locked, full.
+fn is_transient_in_sqlite(error: &dyn DatabaseError) -> bool {
     const BUSY: u32 = 5;
     const LOCKED: u32 = 6;
     const NO_MEMORY: u32 = 7;

@@ -6,7 +6,7 @@ use super::entity::{
     worker_group,
 };
 use super::list::{contains, link, page};
-use super::{Error, Page, Paged, Store, utc};
+use super::{Error, Page, Paged, Store, lock, utc};
 use crate::model::{
     CommandType, DefinitionId, FailureStrategy, Flag, InstanceId, Priority, ProjectId, State, TaskDependType, Time,
     WarningType,
@@ -181,6 +181,7 @@ impl Store {
         self.write(move |tx| {
             Box::pin(async move {
                 use process_instance::Column;
+                lock::row::<process_instance::Entity>(tx, id.0).await?;
                 let found = of_project(project).column(Column::RootId).filter(Column::Id.eq(id.0));
                 let Some(root): Option<Option<i32>> = found.into_tuple().one(tx).await? else {
                     return Ok(Err(Undeleted::Missing));

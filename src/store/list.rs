@@ -3,7 +3,7 @@
 use super::Error;
 use sea_orm::sea_query::{BinOper, Expr, ExprTrait as _, Func};
 use sea_orm::{
-    ColumnTrait, Condition, DatabaseConnection, EntityTrait, FromQueryResult, QuerySelect, RelationDef, Select,
+    ColumnTrait, Condition, ConnectionTrait, EntityTrait, FromQueryResult, QuerySelect, RelationDef, Select,
 };
 
 /// Which part of a list.
@@ -24,7 +24,7 @@ pub struct Paged<T> {
 
 /// Reads one page of `found`, a query without columns and order; `shown` adds both.
 pub(super) async fn page<E: EntityTrait, T: FromQueryResult>(
-    db: &DatabaseConnection,
+    db: &impl ConnectionTrait,
     found: Select<E>,
     shown: impl FnOnce(Select<E>) -> Select<E>,
     page: Page,
@@ -52,6 +52,13 @@ pub(super) fn contains(column: impl ColumnTrait, text: &str) -> Condition {
     let pattern = Expr::from(Func::lower(Expr::val(pattern))).binary(BinOper::Escape, Expr::Constant('!'.into()));
     let column = Expr::from(Func::lower(Expr::col(column.as_column_ref())));
     Condition::all().add(column.binary(BinOper::Like, pattern))
+}
+
+/// Whether the column holds this very text. MySQL by itself takes blanks at the end for nothing.
+pub(super) fn exactly(column: impl ColumnTrait, text: &str) -> Condition {
+    let length = |of: Expr| Expr::from(Func::cust("LENGTH").arg(of));
+    let same_length = length(Expr::col(column.as_column_ref())).eq(length(Expr::val(text)));
+    Condition::all().add(column.eq(text)).add(same_length)
 }
 
 /// Rows that are not deleted. The original hid some of them by a flag; NULL is no flag.

@@ -1,6 +1,6 @@
 //! What is true: the database. Rows and SQL live in this room and nowhere else.
 //!
-//! Everybody reads through [`Store::read`]. Whoever writes hands over a job, see [`Store::write`]; the answer means
+//! It is a file (SQLite), or on a server: MariaDB, MySQL or PostgreSQL. Everybody reads through [`Store::read`]. Whoever writes hands over a job, see [`Store::write`]; the answer means
 //! that the fact outlives a power cut. Tables are those of EasyScheduler, made and upgraded by the crate
 //! [`migrations`]. The room knows neither engine nor roles; it keeps no copy of anything.
 
@@ -11,9 +11,12 @@ pub mod entity;
 mod error;
 mod instances;
 mod list;
+mod lock;
 mod orders;
 mod projects;
+mod reader;
 mod runs;
+mod server;
 mod sessions;
 mod sqlite;
 mod tasks;
@@ -23,6 +26,7 @@ mod tests;
 mod time;
 mod typed;
 mod users;
+mod writer;
 
 pub use definitions::{DefinitionHead, Drawing, FullDefinition, Unchanged};
 pub use error::Error;
@@ -30,6 +34,7 @@ pub use instances::{FullInstance, InstanceFilter, InstanceHead, Undeleted};
 pub use list::{Page, Paged};
 pub use orders::Target;
 pub use projects::{Access, Belonging, NewProject, Project};
+pub use reader::Reader;
 pub use runs::*;
 pub use sessions::{Account, NewSession, Session};
 pub use tasks::{FullTask, SubProcess, TaskFilter, TaskHead, TaskPlace};
@@ -37,16 +42,22 @@ pub use tenants::{NewTenant, Queue, QueueTaken, Tenant};
 pub use time::{instant, utc};
 pub use users::{NewUser, User};
 
+use crate::config::{Backend, Database};
 use commit::{Committer, Job, Typed};
 use futures::future::BoxFuture;
-use sea_orm::{DatabaseConnection, DatabaseTransaction};
-use sqlite::{Durability, Writer};
+use reader::Source;
+use sea_orm::DatabaseTransaction;
+use server::{Readers, Server};
+use sqlite::Durability;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use tokio::sync::{Mutex, OnceCell, mpsc, watch};
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
+use writer::Writer;
 
+/// How many transactions are under way at once on a server.
+const WRITERS: usize = 4;
 /// How many jobs may wait for the writer before their callers have to wait for a place.
 const WAITING: usize = 1024;
 
@@ -57,20 +68,53 @@ pub struct Store {
 }
 
 struct Shared {
-    readers: DatabaseConnection,
+    reader: Reader,
     jobs: mpsc::Sender<Box<dyn Job>>,
     changed: watch::Receiver<u64>,
     closing: CancellationToken,
-    committer: Mutex<Option<JoinHandle<Writer>>>,
+    committers: Mutex<Vec<JoinHandle<Writer>>>,
     /// Last, so that the files go after those who use them.
     _folder: Option<Folder>,
 }
 
 impl Store {
+    /// Opens the database that the configuration names. A file is made if there is none, and upgraded if it is old;
+    /// the tables of a server must be those of this release, because others may be using them: see
+    /// [`Store::migrate`].
+    ///
+    /// # Errors
+    /// [`Error::Newer`] if a later release has changed it, [`Error::Older`] if a server's tables are to be made or
+    /// upgraded first, [`Error::Unavailable`] if it cannot be reached.
+    pub async fn open(database: &Database) -> Result<Store, Error> {
+        match (Server::of(database)?, &database.backend) {
+            (Some(server), _) => {
+                server.check().await?;
+                Ok(Store::on_server(server, database))
+            }
+            (None, Backend::Sqlite(path)) => Store::open_file(path).await,
+            (None, _) => Err(Error::broken("datasource.url names neither a file nor a server")),
+        }
+    }
+
+    /// Makes or upgrades the tables.
+    ///
+    /// # Errors
+    /// A statement failed; a second call goes on where this one stopped.
+    pub async fn migrate(database: &Database) -> Result<(), Error> {
+        match (Server::of(database)?, &database.backend) {
+            (Some(server), _) => server.migrate().await,
+            (None, Backend::Sqlite(path)) => {
+                Store::open_file(path).await?.close().await;
+                Ok(())
+            }
+            (None, _) => Err(Error::broken("datasource.url names neither a file nor a server")),
+        }
+    }
+
     /// Opens the embedded database; makes it if there is none, upgrades it if it is old, refuses it if a later
     /// release has changed it.
-    pub async fn open(path: &Path) -> Result<Store, Error> {
-        Store::start(path, Durability::Full, None).await
+    pub async fn open_file(path: &Path) -> Result<Store, Error> {
+        Store::on_file(path, Durability::Full, None).await
     }
 
     /// A database that behaves the same and is gone with the last clone: for tests. It is a file nevertheless,
@@ -82,25 +126,43 @@ impl Store {
         let folder = Folder::create()?;
         let path = folder.0.join("store.db");
         std::fs::write(&path, empty).map_err(Error::unavailable)?;
-        Store::start(&path, Durability::Process, Some(folder)).await
+        Store::on_file(&path, Durability::Process, Some(folder)).await
     }
 
-    async fn start(path: &Path, durability: Durability, folder: Option<Folder>) -> Result<Store, Error> {
+    async fn on_file(path: &Path, durability: Durability, folder: Option<Folder>) -> Result<Store, Error> {
         sqlite::create(path)?;
-        let mut writer = Writer::new(path.to_owned(), durability);
+        let mut writer = sqlite::Writer::new(path.to_owned(), durability);
         migrate(&mut writer).await?;
-        let readers = sqlite::readers(path).await?;
-        let (jobs, waiting) = mpsc::channel(WAITING);
-        let (changes, changed) = watch::channel(0);
-        let closing = CancellationToken::new();
-        let committer = Committer { writer, jobs: waiting, closing: closing.clone(), changed: changes };
-        let committer = Mutex::new(Some(tokio::spawn(committer.run())));
-        Ok(Store { shared: Arc::new(Shared { readers, jobs, changed, closing, committer, _folder: folder }) })
+        let reader = Source::File(sqlite::readers(path).await?);
+        Ok(Store::start(reader, vec![Writer::File(writer)], folder))
     }
 
-    /// For reading. Its few connections cannot write, and see every commit that was answered.
-    pub fn read(&self) -> &DatabaseConnection {
-        &self.shared.readers
+    fn on_server(server: Arc<Server>, database: &Database) -> Store {
+        let writers = (database.max_active / 2).clamp(1, WRITERS);
+        let readers = database.max_active.saturating_sub(writers);
+        let readers = Readers::new(server.clone(), readers, database.min_idle, database.max_wait);
+        let writers = (0..writers).map(|_| Writer::Server(server::Writer::new(server.clone()))).collect();
+        Store::start(Source::Server(readers), writers, None)
+    }
+
+    fn start(reader: Source, writers: Vec<Writer>, folder: Option<Folder>) -> Store {
+        let (jobs, waiting) = mpsc::channel(WAITING);
+        let waiting = Arc::new(Mutex::new(waiting));
+        let (changes, changed) = watch::channel(0);
+        let changes = Arc::new(changes);
+        let closing = CancellationToken::new();
+        let committers = writers.into_iter().map(|writer| {
+            let (jobs, closing, changed) = (waiting.clone(), closing.clone(), changes.clone());
+            tokio::spawn(Committer { writer, jobs, closing, changed }.run())
+        });
+        let committers = Mutex::new(committers.collect());
+        let reader = Reader(reader);
+        Store { shared: Arc::new(Shared { reader, jobs, changed, closing, committers, _folder: folder }) }
+    }
+
+    /// For reading. Its connections cannot write, and see every commit that was answered.
+    pub fn read(&self) -> &Reader {
+        &self.shared.reader
     }
 
     /// Runs the job in a transaction and answers once that is on the disk. If the job fails, what it did is taken
@@ -109,6 +171,9 @@ impl Store {
     /// Jobs that arrive together share a transaction, and run one after the other. So a job may be run more than
     /// once, although only one run counts: it has no effect but through the transaction, waits for nothing else
     /// (least of all for another write), and gives every error of a statement back instead of going on.
+    ///
+    /// A file has one writer. On a server several transactions are under way at once, here and in other processes,
+    /// so a job locks the rows that it reads and then relies on.
     ///
     /// ```ignore
     /// let id = store.write(move |db| {
@@ -125,7 +190,8 @@ impl Store {
         answer.await.unwrap_or_else(|_| Err(Error::closed()))
     }
 
-    /// Counts the commits: for those who wait for a change. Two changes may show as one.
+    /// Counts the commits of this process: for those who wait for a change. Two changes may show as one. What other
+    /// processes write on a server does not show, so whoever waits looks by himself now and then.
     pub fn changed(&self) -> watch::Receiver<u64> {
         self.shared.changed.clone()
     }
@@ -133,23 +199,23 @@ impl Store {
     /// Writes what was handed over, then closes the database, for all clones.
     pub async fn close(self) {
         self.shared.closing.cancel();
-        let committer = self.shared.committer.lock().await.take();
-        let writer = match committer {
-            Some(committer) => committer.await,
-            None => return,
-        };
-        if let Err(error) = self.shared.readers.close_by_ref().await {
-            tracing::warn!(%error, "could not close the database");
+        let committers = std::mem::take(&mut *self.shared.committers.lock().await);
+        let mut writers = Vec::new();
+        for committer in committers {
+            match committer.await {
+                Ok(writer) => writers.push(writer),
+                Err(error) => tracing::error!(%error, "a writer of the database ended early"),
+            }
         }
-        // Whoever closes last copies the log back into the database.
-        match writer {
-            Ok(mut writer) => writer.close().await,
-            Err(error) => tracing::error!(%error, "the writer of the database ended early"),
+        self.shared.reader.close().await;
+        // Whoever closes a file last copies the log back into it.
+        for mut writer in writers {
+            writer.close().await;
         }
     }
 }
 
-async fn migrate(writer: &mut Writer) -> Result<(), Error> {
+async fn migrate(writer: &mut sqlite::Writer) -> Result<(), Error> {
     let connection = writer.connection().await?;
     if let Some(found) = migrations::newer_than_us(connection).await? {
         return Err(Error::Newer { found });
@@ -161,7 +227,7 @@ async fn migrate(writer: &mut Writer) -> Result<(), Error> {
 async fn migrated() -> Result<Vec<u8>, Error> {
     let folder = Folder::create()?;
     let path = folder.0.join("store.db");
-    let mut writer = Writer::new(path.clone(), Durability::Process);
+    let mut writer = sqlite::Writer::new(path.clone(), Durability::Process);
     sqlite::create(&path)?;
     migrate(&mut writer).await?;
     writer.close().await;

@@ -5,7 +5,7 @@ use super::entity::{command, process_definition, process_instance};
 use super::instances::of_project;
 use super::list::kept;
 use super::runs::command::insert;
-use super::{Error, Store};
+use super::{Error, Store, lock};
 use crate::model::{Command, CommandId, CommandType, DefinitionId, InstanceId, ProjectId, ReleaseState, State, UserId};
 use sea_orm::sea_query::Expr;
 use sea_orm::{ColumnTrait, DatabaseTransaction, EntityTrait, QueryFilter, QuerySelect};
@@ -60,6 +60,7 @@ impl Store {
         self.write(move |tx| {
             let decide = decide.clone();
             Box::pin(async move {
+                lock::row::<process_instance::Entity>(tx, instance.0).await?;
                 let Some(target) = target(tx, project, instance).await? else { return Ok(None) };
                 match decide(&target) {
                     Err(refusal) => Ok(Some(Err(refusal))),

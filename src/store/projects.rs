@@ -1,8 +1,8 @@
 //! Projects (`t_escheduler_project`), and who may work in them (`t_escheduler_relation_project_user`).
 
 use super::entity::{process_definition, process_instance, project, relation_project_user, task_instance, user};
-use super::list::{contains, kept, link, page};
-use super::{Account, Error, Page, Paged, Store, utc};
+use super::list::{contains, exactly, kept, link, page};
+use super::{Account, Error, Page, Paged, Store, lock, utc};
 use crate::model::{DefinitionId, ProjectId, State, TaskId, Time, UserId, UserType};
 use sea_orm::ActiveValue::Set;
 use sea_orm::sea_query::{Expr, ExprTrait as _, Query};
@@ -65,7 +65,7 @@ impl Store {
     pub async fn access(&self, what: &Belonging, who: &Account) -> Result<Option<Access>, Error> {
         let projects = project::Entity::find().filter(kept(project::Column::Flag));
         let found = match what {
-            Belonging::Name(name) => projects.filter(project::Column::Name.eq(name.as_str())),
+            Belonging::Name(name) => projects.filter(exactly(project::Column::Name, name)),
             Belonging::Project(id) => projects.filter(project::Column::Id.eq(id.0)),
             Belonging::Definition(id) => of_definitions(projects).filter(process_definition::Column::Id.eq(id.0)),
             Belonging::Task(id) => {
@@ -96,6 +96,7 @@ impl Store {
         self.write(move |tx| {
             let new = new.clone();
             Box::pin(async move {
+                lock::names(tx).await?;
                 refuse_double(tx, &new.name, None).await?;
                 let row = project::ActiveModel {
                     name: Set(Some(new.name)),
@@ -126,6 +127,7 @@ impl Store {
         self.write(move |tx| {
             let (name, desc) = (name.clone(), desc.clone());
             Box::pin(async move {
+                lock::names(tx).await?;
                 refuse_double(tx, &name, Some(id)).await?;
                 let mut update = project::Entity::update_many()
                     .col_expr(project::Column::Name, Expr::value(name))
@@ -149,6 +151,7 @@ impl Store {
         self.write(move |tx| {
             Box::pin(async move {
                 use process_definition::Column;
+                lock::row::<project::Entity>(tx, id.0).await?;
                 let definitions = process_definition::Entity::find().filter(Column::ProjectId.eq(id.0));
                 let one: Option<i32> = definitions
                     .filter(kept(Column::Flag))
@@ -192,7 +195,7 @@ impl Store {
 /// Within a write, so that of two that come together one is refused.
 async fn refuse_double(tx: &DatabaseTransaction, name: &str, except: Option<ProjectId>) -> Result<(), Error> {
     use project::Column;
-    let mut same = project::Entity::find().filter(Column::Name.eq(name)).filter(kept(Column::Flag));
+    let mut same = project::Entity::find().filter(exactly(Column::Name, name)).filter(kept(Column::Flag));
     if let Some(id) = except {
         same = same.filter(Column::Id.ne(id.0));
     }

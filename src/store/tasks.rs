@@ -1,7 +1,7 @@
 //! Task instances as users see them (`t_escheduler_task_instance`).
 
 use super::entity::{process_definition, process_instance, relation_process_instance, task_instance};
-use super::list::{contains, link, page};
+use super::list::{contains, exactly, link, page};
 use super::{Error, Page, Paged, Store, utc};
 use crate::model::{Flag, InstanceId, Priority, ProjectId, State, TaskId, TaskType, Time};
 use sea_orm::sea_query::NullOrdering;
@@ -93,7 +93,7 @@ impl Store {
             .filter(contains(Column::Host, &filter.host))
             .apply_if(filter.instance, |rows, id| rows.filter(Column::ProcessInstanceId.eq(id.0)))
             .apply_if((!filter.name.is_empty()).then_some(&filter.name), |rows, name| {
-                rows.filter(Column::Name.eq(name.as_str()))
+                rows.filter(exactly(Column::Name, name))
             })
             .apply_if(filter.state, |rows, state| rows.filter(Column::State.eq(state.code())))
             .apply_if(filter.after, |rows, time| rows.filter(Column::StartTime.gt(utc(time))))

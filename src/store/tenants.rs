@@ -1,13 +1,11 @@
 //! Tenants (`t_escheduler_tenant`) and the queues of YARN that they use (`t_escheduler_queue`).
 
 use super::entity::{queue, tenant};
-use super::list::{contains, link, page};
-use super::{Error, Page, Paged, Store, utc};
+use super::list::{contains, exactly, link, page};
+use super::{Error, Page, Paged, Store, lock, utc};
 use crate::model::Time;
 use sea_orm::ActiveValue::Set;
-use sea_orm::{
-    ActiveModelTrait, ColumnTrait, EntityTrait, FromQueryResult, JoinType, QueryFilter, QueryOrder, QuerySelect, Select,
-};
+use sea_orm::{ActiveModelTrait, EntityTrait, FromQueryResult, JoinType, QueryFilter, QueryOrder, QuerySelect, Select};
 
 /// An account that tasks run under.
 #[derive(Clone, Debug, FromQueryResult)]
@@ -60,10 +58,11 @@ impl Store {
         self.write(move |tx| {
             let new = new.clone();
             Box::pin(async move {
+                lock::names(tx).await?;
                 if queue::Entity::find_by_id(new.queue_id).one(tx).await?.is_none() {
                     return Err(Error::Missing(format!("queue {}", new.queue_id)));
                 }
-                let same = tenant::Entity::find().filter(tenant::Column::TenantCode.eq(new.code.as_str()));
+                let same = tenant::Entity::find().filter(exactly(tenant::Column::TenantCode, &new.code));
                 if same.one(tx).await?.is_some() {
                     return Err(Error::Conflict(format!("tenant {} exists", new.code)));
                 }
@@ -109,11 +108,12 @@ impl Store {
         self.write(move |tx| {
             let (name, value) = (name.clone(), value.clone());
             Box::pin(async move {
-                let other = |filter| queue::Entity::find().filter::<sea_orm::sea_query::Expr>(filter).one(tx);
-                if other(queue::Column::QueueName.eq(name.as_str())).await?.is_some() {
+                lock::names(tx).await?;
+                let other = |column, text: &str| queue::Entity::find().filter(exactly(column, text)).one(tx);
+                if other(queue::Column::QueueName, &name).await?.is_some() {
                     return Ok(Err(QueueTaken::Name));
                 }
-                if other(queue::Column::Queue.eq(value.as_str())).await?.is_some() {
+                if other(queue::Column::Queue, &value).await?.is_some() {
                     return Ok(Err(QueueTaken::Value));
                 }
                 let row = queue::ActiveModel {

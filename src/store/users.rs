@@ -1,7 +1,7 @@
 //! Users (`t_escheduler_user`).
 
 use super::entity::{alertgroup, queue, relation_user_alertgroup, tenant, user};
-use super::list::{contains, link, page};
+use super::list::{contains, exactly, link, page};
 use super::{Account, Error, Page, Paged, Store, utc};
 use crate::model::{Time, UserId, UserType};
 use sea_orm::ActiveValue::Set;
@@ -49,7 +49,7 @@ impl Store {
     /// # Errors
     /// The database cannot be read.
     pub async fn credentials(&self, name: &str) -> Result<Option<(Account, String)>, Error> {
-        let row = user::Entity::find().filter(user::Column::UserName.eq(name)).one(self.read()).await?;
+        let row = user::Entity::find().filter(exactly(user::Column::UserName, name)).one(self.read()).await?;
         Ok(row.map(|row| {
             let account = Account {
                 id: UserId(row.id),
@@ -91,7 +91,7 @@ impl Store {
                 if tenant::Entity::find_by_id(new.tenant_id).one(tx).await?.is_none() {
                     return Err(Error::Missing(format!("tenant {}", new.tenant_id)));
                 }
-                let same = user::Entity::find().filter(user::Column::UserName.eq(new.name.as_str()));
+                let same = user::Entity::find().filter(exactly(user::Column::UserName, &new.name));
                 if same.one(tx).await?.is_some() {
                     return Err(Error::Conflict(format!("user {} exists", new.name)));
                 }

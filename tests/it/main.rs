@@ -1,9 +1,12 @@
 //! The integration tests: one binary, because each one links everything. They start the real program, drive it
 //! over HTTP, and kill it.
 
+#![allow(clippy::duplicate_mod, reason = "a suite is compiled once for every kind of database")]
+
 mod api;
 mod cli;
 mod crash;
+mod databases;
 mod disk;
 mod ledger;
 mod log;
@@ -13,3 +16,9 @@ mod site;
 mod stop;
 mod tenant;
 mod workflows;
+
+// The same suite, the same answers, on servers.
+#[path = "api/mod.rs"]
+mod api_on_mariadb;
+#[path = "api/mod.rs"]
+mod api_on_postgres;

@@ -7,6 +7,7 @@ pub mod access_token;
 pub mod alert;
 pub mod alertgroup;
 pub mod command;
+pub mod committer;
 pub mod datasource;
 pub mod error_command;
 pub mod master_server;

@@ -256,6 +256,7 @@ impl Store {
         let rows = task_instance::Entity::find()
             .filter(Column::ProcessInstanceId.eq(id.0))
             .filter(Column::Flag.eq(1))
+            .order_by_asc(Column::Id)
             .all(self.read())
             .await?;
         Ok(rows.into_iter().map(LoadedTask::of).collect())

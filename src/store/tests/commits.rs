@@ -1,22 +1,19 @@
 //! Group commit.
 
+use super::place::store;
 use crate::store::entity::{project, tenant, user};
 use crate::store::{Error, Store};
 use futures::future::{BoxFuture, join_all};
 use futures::{FutureExt, poll};
-use sea_orm::{
-    ActiveModelTrait, ActiveValue::Set, ColumnTrait, ConnectionTrait, DatabaseTransaction, EntityTrait, PaginatorTrait,
-    QueryFilter,
-};
+use sea_orm::{ActiveModelTrait, ActiveValue::Set, ConnectionTrait, DatabaseTransaction, EntityTrait, PaginatorTrait};
 use std::pin::pin;
-use std::sync::atomic::{AtomicUsize, Ordering::SeqCst};
-use std::sync::{Arc, Mutex};
+use std::sync::Mutex;
 use tokio::sync::oneshot;
 
-type Answer<'c> = BoxFuture<'c, Result<i32, Error>>;
+pub(super) type Answer<'c> = BoxFuture<'c, Result<i32, Error>>;
 
 /// Inserts a project of this name.
-fn insert(name: String) -> impl for<'c> Fn(&'c DatabaseTransaction) -> Answer<'c> + Send + Sync + 'static {
+pub(super) fn insert(name: String) -> impl for<'c> Fn(&'c DatabaseTransaction) -> Answer<'c> + Send + Sync + 'static {
     move |db| {
         let row = project::ActiveModel { name: Set(Some(name.clone())), ..Default::default() };
         async move { Ok(row.insert(db).await?.id) }.boxed()
@@ -36,7 +33,7 @@ fn insert_and_fail(name: &str) -> impl for<'c> Fn(&'c DatabaseTransaction) -> An
     }
 }
 
-async fn names(store: &Store) -> Vec<String> {
+pub(super) async fn names(store: &Store) -> Vec<String> {
     let rows = project::Entity::find().all(store.read()).await.unwrap();
     rows.into_iter().filter_map(|row| row.name).collect()
 }
@@ -61,7 +58,7 @@ fn gate(
 }
 
 /// Keeps the writer busy until the sender is dropped, so that what comes meanwhile forms one batch.
-async fn hold(store: &Store) -> oneshot::Sender<()> {
+pub(super) async fn hold(store: &Store) -> oneshot::Sender<()> {
     let (enter, entered) = oneshot::channel();
     let (release, released) = oneshot::channel();
     let store = store.clone();
@@ -72,7 +69,7 @@ async fn hold(store: &Store) -> oneshot::Sender<()> {
 
 #[tokio::test]
 async fn all_are_answered_and_share_transactions() {
-    let store = Store::memory().await.unwrap();
+    let store = store!();
     let before = *store.changed().borrow();
     let ids = join_all((0..200).map(|n| store.write(insert(format!("p{n}"))))).await;
     let ids: std::collections::BTreeSet<_> = ids.into_iter().map(Result::unwrap).collect();
@@ -84,7 +81,7 @@ async fn all_are_answered_and_share_transactions() {
 
 #[tokio::test]
 async fn an_answer_comes_after_the_commit_and_readers_see_it() {
-    let store = Store::memory().await.unwrap();
+    let store = store!();
     let mut changed = store.changed();
     for n in 0..50 {
         let id = store.write(insert(format!("p{n}"))).await.unwrap();
@@ -96,7 +93,7 @@ async fn an_answer_comes_after_the_commit_and_readers_see_it() {
 
 #[tokio::test]
 async fn nobody_is_answered_before_the_shared_commit() {
-    let store = Store::memory().await.unwrap();
+    let store = store!();
     let release = hold(&store).await;
     let (enter, entered) = oneshot::channel();
     let (release_second, released) = oneshot::channel();
@@ -113,7 +110,7 @@ async fn nobody_is_answered_before_the_shared_commit() {
 
 #[tokio::test]
 async fn a_failing_job_spoils_nobody() {
-    let store = Store::memory().await.unwrap();
+    let store = store!();
     let release = hold(&store).await;
     let before = *store.changed().borrow();
     let good = join_all((0..20).map(|n| store.write(insert(format!("good{n}")))));
@@ -133,33 +130,8 @@ async fn a_failing_job_spoils_nobody() {
 }
 
 #[tokio::test]
-async fn a_broken_transaction_is_replaced_by_one_for_each_job() {
-    let store = Store::memory().await.unwrap();
-    let release = hold(&store).await;
-    let runs = Arc::new(AtomicUsize::new(0));
-    let counted = runs.clone();
-    // Ends the shared transaction behind everybody's back, as SQLite does when the disk is full.
-    let vandal = store.write(move |db| {
-        let counted = counted.clone();
-        async move {
-            counted.fetch_add(1, SeqCst);
-            db.execute_unprepared("ROLLBACK").await?;
-            Ok(())
-        }
-        .boxed()
-    });
-    let before = store.write(insert("before".to_owned()));
-    let all = async { tokio::join!(before, vandal) };
-    let (_, (before, vandal)) = tokio::join!(async { drop(release) }, all);
-    assert!(before.is_ok() && vandal.is_err());
-    assert_eq!(runs.load(SeqCst), 2, "once with the others, once alone");
-    store.write(insert("after".to_owned())).await.unwrap();
-    assert_eq!(names(&store).await, ["before", "after"]);
-}
-
-#[tokio::test]
 async fn a_panic_reaches_its_caller_and_nobody_else() {
-    let store = Store::memory().await.unwrap();
+    let store = store!();
     let panics = store.write(|_| -> BoxFuture<'_, Result<(), Error>> { async { panic!("a bug") }.boxed() });
     let (bad, good) = tokio::join!(panics, store.write(insert("good".to_owned())));
     assert_eq!(bad.unwrap_err().to_string(), "the database and this program do not agree: a write panicked: a bug");
@@ -169,23 +141,8 @@ async fn a_panic_reaches_its_caller_and_nobody_else() {
 }
 
 #[tokio::test]
-async fn a_full_disk_is_an_outage_and_passes() {
-    let store = Store::memory().await.unwrap();
-    let pages = |sql: &'static str| {
-        store.write(move |db| async move { Ok(db.execute_unprepared(sql).await.map(drop)?) }.boxed())
-    };
-    pages("PRAGMA max_page_count = 1").await.unwrap();
-    let fill = |n: usize| store.write(insert("x".repeat(40_000) + &n.to_string()));
-    let answers = join_all((0..3).map(fill)).await;
-    assert!(answers.iter().all(|answer| matches!(answer, Err(Error::Unavailable(_)))), "{answers:?}");
-    pages("PRAGMA max_page_count = 4294967294").await.unwrap();
-    fill(3).await.unwrap();
-    assert_eq!(names(&store).await.len(), 1);
-}
-
-#[tokio::test]
 async fn errors_say_what_can_be_done() {
-    let store = Store::memory().await.unwrap();
+    let store = store!();
     let taken = store
         .write(|db| {
             let row = user::ActiveModel { user_name: Set(Some("admin".to_owned())), ..Default::default() };
@@ -207,7 +164,7 @@ async fn errors_say_what_can_be_done() {
 
 #[tokio::test]
 async fn tasks_go_with_their_instance() {
-    let store = Store::memory().await.unwrap();
+    let store = store!();
     let sql = "INSERT INTO t_escheduler_process_instance (executor_id) VALUES (1);
         INSERT INTO t_escheduler_task_instance (process_instance_id) VALUES (1);
         DELETE FROM t_escheduler_process_instance";
@@ -218,53 +175,7 @@ async fn tasks_go_with_their_instance() {
 
 #[tokio::test]
 async fn readers_cannot_write() {
-    let store = Store::memory().await.unwrap();
+    let store = store!();
     let outcome = store.read().execute_unprepared("DELETE FROM t_escheduler_user").await;
     assert!(matches!(outcome.map_err(Error::from), Err(Error::Unavailable(_) | Error::Broken(_))));
-}
-
-#[tokio::test]
-async fn commits_wait_for_the_disk() {
-    let folder = tempfile::tempdir().unwrap();
-    let store = Store::open(&folder.path().join("store.db")).await.unwrap();
-    let settings = store
-        .write(|db| {
-            async move {
-                let mut found = Vec::new();
-                for pragma in ["synchronous", "foreign_keys", "journal_mode"] {
-                    let sql = format!("SELECT CAST({pragma} AS text) FROM pragma_{pragma}");
-                    let statement = sea_orm::Statement::from_string(db.get_database_backend(), sql);
-                    let row = db.query_one_raw(statement).await?.unwrap();
-                    found.push((pragma, row.try_get_by_index::<String>(0)?));
-                }
-                Ok(found)
-            }
-            .boxed()
-        })
-        .await
-        .unwrap();
-    let full = [("synchronous", "2"), ("foreign_keys", "1"), ("journal_mode", "wal")];
-    assert_eq!(settings, full.map(|(pragma, value)| (pragma, value.to_owned())));
-}
-
-#[tokio::test]
-async fn closing_writes_what_was_handed_over_and_refuses_the_rest() {
-    let folder = tempfile::tempdir().unwrap();
-    let path = folder.path().join("store.db");
-    let store = Store::open(&path).await.unwrap();
-    let release = hold(&store).await;
-    let writer = store.clone();
-    let mut writes: Vec<_> = (0..10).map(|n| writer.write(insert(format!("p{n}"))).boxed()).collect();
-    for write in &mut writes {
-        assert!(poll!(write).is_pending());
-    }
-    let late = store.clone();
-    tokio::join!(store.close(), async { drop(release) });
-    for write in writes {
-        write.await.unwrap();
-    }
-    assert!(matches!(late.write(insert("late".to_owned())).await, Err(Error::Unavailable(_))));
-    let store = Store::open(&path).await.unwrap();
-    let found = project::Entity::find().filter(project::Column::Name.like("p%")).count(store.read()).await.unwrap();
-    assert_eq!(found, 10);
 }

@@ -1,3 +1,26 @@
 mod commits;
+mod file;
+mod names;
+mod place;
+mod proxy;
 mod schema;
 mod steps;
+mod trouble;
+
+// The same suites on servers.
+#[path = "commits.rs"]
+mod commits_on_mariadb;
+#[path = "commits.rs"]
+mod commits_on_postgres;
+#[path = "names.rs"]
+mod names_on_mariadb;
+#[path = "names.rs"]
+mod names_on_postgres;
+#[path = "schema.rs"]
+mod schema_on_mariadb;
+#[path = "schema.rs"]
+mod schema_on_postgres;
+#[path = "steps.rs"]
+mod steps_on_mariadb;
+#[path = "steps.rs"]
+mod steps_on_postgres;

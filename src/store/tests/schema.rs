@@ -1,13 +1,15 @@
 //! What the migrations make, and what is done with databases of other releases.
 
+use super::place::store;
 use crate::model::Time;
 use crate::store::entity::{alertgroup, project, queue, relation_user_alertgroup, user, version};
-use crate::store::{Error, Store, instant, utc};
+use crate::store::{Store, instant, utc};
 use argon2::password_hash::{PasswordVerifier, phc::PasswordHash};
 use futures::FutureExt;
-use sea_orm::{ActiveModelTrait, ActiveValue::Set, ConnectionTrait, DatabaseConnection, EntityTrait, Statement};
+use sea_orm::{
+    ActiveModelTrait, ActiveValue::Set, ConnectionTrait, DatabaseBackend, EntityTrait, QueryOrder, Statement,
+};
 use std::collections::BTreeSet;
-use std::os::unix::fs::PermissionsExt;
 
 /// Tables and columns of EasyScheduler 1.1.0, and after the bar our own.
 const TABLES: &str = "
@@ -18,6 +20,7 @@ t_escheduler_alertgroup: id group_name group_type desc create_time update_time
 t_escheduler_command: id command_type process_definition_id task_depend_type failure_strategy warning_type
     warning_group_id schedule_time start_time executor_id dependence update_time process_instance_priority
     worker_group_id command_param | process_instance_id
+t_escheduler_committer: | id token written_ms
 t_escheduler_datasource: id name note type user_id connection_params create_time update_time
 t_escheduler_error_command: id command_type executor_id process_definition_id task_depend_type
     failure_strategy warning_type warning_group_id schedule_time start_time update_time
@@ -72,7 +75,7 @@ fn expected() -> Vec<(String, BTreeSet<String>)> {
     tables
 }
 
-async fn texts(db: &DatabaseConnection, sql: &str) -> Vec<String> {
+pub(super) async fn texts(db: &impl ConnectionTrait, sql: &str) -> Vec<String> {
     let statement = Statement::from_string(db.get_database_backend(), sql);
     let rows = db.query_all_raw(statement).await.unwrap();
     rows.iter().map(|row| row.try_get_by_index(0).unwrap()).collect()
@@ -80,20 +83,35 @@ async fn texts(db: &DatabaseConnection, sql: &str) -> Vec<String> {
 
 #[tokio::test]
 async fn every_table_and_column_is_there_and_no_other() {
-    let store = Store::memory().await.unwrap();
-    let tables = "SELECT name FROM sqlite_schema WHERE type = 'table' AND name LIKE 't_%' ORDER BY name";
-    let found = texts(store.read(), tables).await;
+    let store = store!();
+    let found = texts(store.read(), &format!("{} ORDER BY 1", names_of(&store, "tables"))).await;
+    let found: Vec<_> = found.into_iter().filter(|table| table.starts_with("t_")).collect();
     assert_eq!(found, expected().into_iter().map(|(table, _)| table).collect::<Vec<_>>());
     for (table, columns) in expected() {
-        let found = texts(store.read(), &format!("SELECT name FROM pragma_table_info('{table}')")).await;
+        let sql = match store.read().get_database_backend() {
+            DatabaseBackend::Sqlite => format!("SELECT name FROM pragma_table_info('{table}')"),
+            _ => format!("{} AND table_name = '{table}'", names_of(&store, "columns")),
+        };
+        let found = texts(store.read(), &sql).await;
         assert_eq!(found.into_iter().collect::<BTreeSet<_>>(), columns, "columns of {table}");
     }
+}
+
+/// What asks for the names of all tables, or of the columns of all tables.
+fn names_of(store: &Store, what: &str) -> String {
+    let name = what.trim_end_matches('s');
+    let (kind, schema) = match store.read().get_database_backend() {
+        DatabaseBackend::Sqlite => return "SELECT name FROM sqlite_schema WHERE type = 'table'".to_owned(),
+        DatabaseBackend::Postgres => ("text", "current_schema()"),
+        _ => ("char", "database()"),
+    };
+    format!("SELECT CAST({name}_name AS {kind}) FROM information_schema.{what} WHERE table_schema = {schema}")
 }
 
 #[tokio::test]
 async fn every_entity_reads_its_table() {
     use crate::store::entity::*;
-    let store = Store::memory().await.unwrap();
+    let store = store!();
     let db = store.read();
     macro_rules! read {
         ($($table:ident)*) => {$(
@@ -104,7 +122,7 @@ async fn every_entity_reads_its_table() {
             assert!(expected().contains(&(name, columns)), "columns of {}", stringify!($table));
         )*};
     }
-    read!(access_token alert alertgroup command datasource error_command master_server process_definition
+    read!(access_token alert alertgroup command committer datasource error_command master_server process_definition
         process_instance project queue relation_datasource_user relation_process_instance relation_project_user
         relation_resources_user relation_udfs_user relation_user_alertgroup resources schedules session task_instance
         tenant udfs user version worker_group worker_server);
@@ -112,7 +130,7 @@ async fn every_entity_reads_its_table() {
 
 #[tokio::test]
 async fn the_first_rows_are_there_and_the_password_is_hashed() {
-    let store = Store::memory().await.unwrap();
+    let store = store!();
     let db = store.read();
     let admin = user::Entity::find_by_id(1).one(db).await.unwrap().unwrap();
     assert_eq!((admin.user_name.as_deref(), admin.user_type, admin.tenant_id), (Some("admin"), Some(0), Some(0)));
@@ -131,56 +149,8 @@ async fn the_first_rows_are_there_and_the_password_is_hashed() {
 }
 
 #[tokio::test]
-async fn opening_again_changes_nothing_and_the_file_is_private() {
-    let folder = tempfile::tempdir().unwrap();
-    let path = folder.path().join("store.db");
-    let schema = "SELECT coalesce(sql, name) FROM sqlite_schema ORDER BY name";
-    let store = Store::open(&path).await.unwrap();
-    let before = (texts(store.read(), schema).await, user::Entity::find().all(store.read()).await.unwrap());
-    for file in ["store.db", "store.db-wal"] {
-        let mode = std::fs::metadata(folder.path().join(file)).unwrap().permissions().mode();
-        assert_eq!(mode & 0o777, 0o600, "mode of {file}");
-    }
-    store.close().await;
-    let left: Vec<_> = std::fs::read_dir(folder.path()).unwrap().map(|entry| entry.unwrap().file_name()).collect();
-    assert_eq!(left, ["store.db"], "the log was copied back");
-    let store = Store::open(&path).await.unwrap();
-    let after = (texts(store.read(), schema).await, user::Entity::find().all(store.read()).await.unwrap());
-    assert_eq!(before, after);
-}
-
-#[tokio::test]
-async fn a_database_that_a_later_release_changed_is_refused_by_name() {
-    let folder = tempfile::tempdir().unwrap();
-    let path = folder.path().join("store.db");
-    let store = Store::open(&path).await.unwrap();
-    let sql = "INSERT INTO seaql_migrations (version, applied_at) VALUES ('m20991231_000001_add_wings', 0)";
-    store.write(move |db| async move { Ok(db.execute_unprepared(sql).await.map(drop)?) }.boxed()).await.unwrap();
-    store.close().await;
-    match Store::open(&path).await.err().unwrap() {
-        Error::Newer { found } => assert_eq!(found, "m20991231_000001_add_wings"),
-        other => panic!("{other:?}"),
-    }
-}
-
-#[tokio::test]
-async fn a_database_of_another_program_is_left_alone() {
-    let folder = tempfile::tempdir().unwrap();
-    let path = folder.path().join("store.db");
-    let url = format!("sqlite://{}?mode=rwc", path.display());
-    let db = sea_orm::Database::connect(url).await.unwrap();
-    db.execute_unprepared("CREATE TABLE t_escheduler_process_instance (id integer)").await.unwrap();
-    db.close().await.unwrap();
-    let error = Store::open(&path).await.err().unwrap();
-    assert!(error.to_string().contains("was made by another program"), "{error}");
-    let db = sea_orm::Database::connect(format!("sqlite://{}", path.display())).await.unwrap();
-    let tables = texts(&db, "SELECT name FROM sqlite_schema WHERE name LIKE 't_%'").await;
-    assert_eq!(tables, ["t_escheduler_process_instance"]);
-}
-
-#[tokio::test]
 async fn times_keep_their_milliseconds_and_order() {
-    let store = Store::memory().await.unwrap();
+    let store = store!();
     let times = [-1, 0, 999, 1_795_380_000_000, 1_795_380_000_001, 1_795_380_000_999, 253_402_300_799_999].map(Time);
     for time in times {
         assert_eq!(instant(utc(time)), time);
@@ -189,10 +159,9 @@ async fn times_keep_their_milliseconds_and_order() {
     }
     let mut rows = project::Entity::find().all(store.read()).await.unwrap();
     assert_eq!(rows.iter().map(|row| instant(row.create_time.unwrap())).collect::<Vec<_>>(), times);
-    let sorted = texts(store.read(), "SELECT create_time FROM t_escheduler_project ORDER BY create_time").await;
+    let sorted = project::Entity::find().order_by_asc(project::Column::CreateTime).all(store.read()).await.unwrap();
     rows.sort_by_key(|row| row.create_time);
-    let by_time: Vec<_> = rows.iter().map(|row| row.create_time.unwrap().format("%F %T%.f").to_string()).collect();
-    assert_eq!(sorted, by_time, "the texts sort as the times do");
+    assert_eq!(sorted, rows, "the database sorts as the times do");
     assert!(rows.iter().all(|row| row.update_time.is_some()), "where none is given, the present one stands");
     assert_eq!(instant(utc(Time(i64::MAX))), instant(utc(Time(i64::MAX - 1))), "beyond the calendar is its end");
 }

@@ -1,5 +1,6 @@
 //! One step of an instance, recorded once.
 
+use super::place::store;
 use crate::model::{Command, DefinitionId, InstanceId, State, Tag, TaskId, Time, UserId};
 use crate::store::{Error, NewInstance, NewTask, Step, Store};
 use std::sync::Arc;
@@ -58,7 +59,7 @@ fn step(instance: InstanceId, epoch: i32, revision: i64, tags: std::ops::Range<u
 
 #[tokio::test]
 async fn a_step_whose_answer_was_lost_is_recorded_once_and_answers_the_same() {
-    let store = Store::memory().await.unwrap();
+    let store = store!();
     let id = instance(&store).await;
     for (revision, tags) in [(1, 0..1), (2, 1..1200)] {
         let step = step(id, 1, revision, tags.clone());
@@ -76,7 +77,7 @@ async fn a_step_whose_answer_was_lost_is_recorded_once_and_answers_the_same() {
 
 #[tokio::test]
 async fn a_step_of_a_former_owner_changes_nothing() {
-    let store = Store::memory().await.unwrap();
+    let store = store!();
     let id = instance(&store).await;
     assert!(store.take_over(id, Some("me".into()), "you".into()).await.unwrap());
     let late = store.record(step(id, 1, 1, 0..3)).await;

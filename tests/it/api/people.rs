@@ -9,7 +9,7 @@ fn new_user<'a>(name: &'a str, tenant: &'a str) -> Vec<(&'a str, &'a str)> {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_user_needs_a_tenant_and_a_free_name() {
-    let stage = Stage::new().await;
+    let Some(stage) = Stage::new().await else { return };
     let create = |form: &[(&str, &str)]| {
         let answer = stage.world.admin.post("users/create", form);
         (answer.status, answer.code())
@@ -23,7 +23,7 @@ async fn a_user_needs_a_tenant_and_a_free_name() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn users_are_listed_newest_first_with_tenant_and_queue_and_without_password() {
-    let stage = Stage::new().await;
+    let Some(stage) = Stage::new().await else { return };
     let admin = &stage.world.admin;
     let own_queue = [new_user("carol", "1"), vec![("queue", "root.own")]].concat();
     admin.post("users/create", &own_queue).data();
@@ -39,7 +39,7 @@ async fn users_are_listed_newest_first_with_tenant_and_queue_and_without_passwor
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_search_ignores_case_and_takes_percent_and_underscore_as_letters() {
-    let stage = Stage::new().await;
+    let Some(stage) = Stage::new().await else { return };
     for name in ["a_b", "aXb", "100%", "100x"] {
         stage.world.admin.post("users/create", &new_user(name, "1")).data();
     }
@@ -58,7 +58,7 @@ async fn a_search_ignores_case_and_takes_percent_and_underscore_as_letters() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_page_holds_its_rows_and_the_total_counts_all() {
-    let stage = Stage::new().await;
+    let Some(stage) = Stage::new().await else { return };
     for number in 1..=5 {
         stage.world.admin.post("users/create", &new_user(&format!("u{number}"), "1")).data();
     }
@@ -78,7 +78,7 @@ async fn a_page_holds_its_rows_and_the_total_counts_all() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn the_lists_of_people_refuse_pages_below_one() {
-    let world = World::new().await;
+    let Some(world) = World::new().await else { return };
     for list in ["users", "tenant", "queue"] {
         for (name, number, size) in [("pageNo", "0", "10"), ("pageSize", "1", "-1")] {
             let answer = world.admin.get(&format!("{list}/list-paging"), &[("pageNo", number), ("pageSize", size)]);
@@ -90,14 +90,14 @@ async fn the_lists_of_people_refuse_pages_below_one() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn an_empty_list_has_one_page() {
-    let world = World::new().await;
+    let Some(world) = World::new().await else { return };
     let data = world.admin.get("tenant/list-paging", &super::PAGE).data();
     assert_eq!(data, json!({"totalList": [], "total": 0, "currentPage": 1, "totalPage": 1}));
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn users_see_their_own_tenant_queue_and_groups() {
-    let stage = Stage::new().await;
+    let Some(stage) = Stage::new().await else { return };
     let alice = stage.alice.get("users/get-user-info", &[]).data();
     let keys = "userName userType tenantName queueName alertGroup";
     assert_eq!(pick(&alice, keys), json!(["alice", "GENERAL_USER", "ETL team", "default", null]));
@@ -108,7 +108,7 @@ async fn users_see_their_own_tenant_queue_and_groups() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_tenant_needs_a_free_code_that_is_an_account_and_a_queue() {
-    let stage = Stage::new().await;
+    let Some(stage) = Stage::new().await else { return };
     let create = |code: &str, queue: &str| {
         let form = [("tenantCode", code), ("tenantName", "x"), ("queueId", queue), ("desc", "")];
         stage.world.admin.post("tenant/create", &form).code()
@@ -128,7 +128,7 @@ async fn a_tenant_needs_a_free_code_that_is_an_account_and_a_queue() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_queue_needs_a_free_name_and_a_free_value() {
-    let world = World::new().await;
+    let Some(world) = World::new().await else { return };
     let create = |name, value| world.admin.post("queue/create", &[("queue", value), ("queueName", name)]).code();
     assert_eq!(create("default", "other"), 10130);
     assert_eq!(create("other", "default"), 10129);
@@ -141,7 +141,7 @@ async fn a_queue_needs_a_free_name_and_a_free_value() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn of_two_that_want_one_name_at_a_time_one_gets_it() {
-    let stage = Stage::new().await;
+    let Some(stage) = Stage::new().await else { return };
     let (admin, form) = (&stage.world.admin, new_user("carol", "1"));
     let mut codes = [0; 2];
     std::thread::scope(|scope| {

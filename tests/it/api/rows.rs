@@ -144,7 +144,7 @@ fn the_table_has_a_row_for_every_call() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn the_right_call_answers_code_0_and_its_status() {
-    let stage = Stage::new().await;
+    let Some(stage) = Stage::new().await else { return };
     for row in ROWS {
         let client = stage.world.stranger();
         let (name, password) = if row.word == Admin { ADMIN } else { ("alice", "wonder1") };
@@ -161,7 +161,7 @@ async fn the_right_call_answers_code_0_and_its_status() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn without_a_login_there_is_401_and_nothing_else() {
-    let stage = Stage::new().await;
+    let Some(stage) = Stage::new().await else { return };
     with_spare(&stage);
     for row in ROWS.iter().filter(|row| row.word != Open) {
         let answer = row.call(&stage.world.stranger(), &stage, "");
@@ -171,7 +171,7 @@ async fn without_a_login_there_is_401_and_nothing_else() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_missing_parameter_is_named_with_code_10001() {
-    let stage = Stage::new().await;
+    let Some(stage) = Stage::new().await else { return };
     with_spare(&stage);
     for row in ROWS {
         for name in row.required() {
@@ -187,7 +187,7 @@ async fn a_missing_parameter_is_named_with_code_10001() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_parameter_of_the_wrong_kind_is_named_with_code_10001() {
-    let stage = Stage::new().await;
+    let Some(stage) = Stage::new().await else { return };
     let page = [("pageNo", "one"), ("pageSize", "10")];
     let answer = stage.world.admin.get("users/list-paging", &page);
     assert_eq!((answer.status, answer.code()), (400, 10001));
@@ -199,7 +199,7 @@ async fn a_parameter_of_the_wrong_kind_is_named_with_code_10001() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn who_has_no_right_is_told_so() {
-    let stage = Stage::new().await;
+    let Some(stage) = Stage::new().await else { return };
     with_spare(&stage);
     for row in ROWS {
         let answer = row.call(&stage.bob, &stage, "");
@@ -217,7 +217,7 @@ async fn who_has_no_right_is_told_so() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn an_unknown_project_or_object_is_told_with_its_code() {
-    let stage = Stage::new().await;
+    let Some(stage) = Stage::new().await else { return };
     for row in ROWS {
         match row.word {
             Project => {
@@ -233,7 +233,7 @@ async fn an_unknown_project_or_object_is_told_with_its_code() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn when_the_database_is_gone_every_row_tells_its_generic_code() {
-    let stage = Stage::new().await;
+    let Some(stage) = Stage::new().await else { return };
     with_spare(&stage);
     let spare = super::stage::id(&stage.world.admin, "projects/list-paging", "spare").to_string();
     stage.world.admin.get("users/get-user-info", &[]).data();

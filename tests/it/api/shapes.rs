@@ -36,7 +36,7 @@ fn words<'a>(texts: &[&'a str]) -> Vec<&'a str> {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn every_shape_has_exactly_its_keys() {
-    let stage = Stage::new().await;
+    let Some(stage) = Stage::new().await else { return };
     let (admin, alice) = (&stage.world.admin, &stage.alice);
     let (ended, daily) = (stage.ended.to_string(), stage.daily.to_string());
     let instance = [("processInstanceId", &*ended)];
@@ -69,7 +69,7 @@ async fn every_shape_has_exactly_its_keys() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn dates_are_numbers_and_enumerations_are_names() {
-    let stage = Stage::new().await;
+    let Some(stage) = Stage::new().await else { return };
     let row = &stage.alice.get("projects/billing/instance/list-paging", &PAGE).rows()[1];
     assert!(row["startTime"].is_i64() && row["endTime"].is_i64() && row["scheduleTime"].is_null());
     let names = [

@@ -1,6 +1,7 @@
 //! A server with somebody to talk to, and things to talk about.
 
 use super::Client;
+use super::scratch::Scratch;
 use escheduler::api::{Api, Settings};
 use escheduler::calls::LocalBell;
 use escheduler::logs::Local;
@@ -29,16 +30,18 @@ pub struct World {
     /// In front of every path of the API.
     base: String,
     _stop: DropGuard,
+    _database: Scratch,
 }
 
 impl World {
-    /// A server on a new database, with the administrator logged in.
-    pub async fn new() -> World {
+    /// A server on a new database, with the administrator logged in; `None` where the database server of this suite
+    /// is missing.
+    pub async fn new() -> Option<World> {
         World::with(|_| ()).await
     }
 
-    pub async fn with(change: impl FnOnce(&mut Settings)) -> World {
-        let store = Store::memory().await.unwrap();
+    pub async fn with(change: impl FnOnce(&mut Settings)) -> Option<World> {
+        let (store, database) = Scratch::open(module_path!()).await?;
         let logs = tempfile::tempdir().unwrap();
         let bell = Arc::new(LocalBell::default());
         let mut settings = Settings {
@@ -60,9 +63,9 @@ impl World {
         };
         tokio::spawn(api.serve(listener, stop.clone()));
         let admin = Client::new(address, &base);
-        let world = World { store, bell, address, logs, admin, base, _stop: stop.drop_guard() };
+        let world = World { store, bell, address, logs, admin, base, _stop: stop.drop_guard(), _database: database };
         assert_eq!(world.admin.log_in(ADMIN.0, ADMIN.1).code(), 0);
-        world
+        Some(world)
     }
 
     /// Somebody who has not logged in.

@@ -2,13 +2,16 @@
 //! administrator may have left in place.
 
 use crate::programs::find;
-use crate::server::{Kind, Server, folder, launch};
+use crate::server::{Kind, Server, database_name, folder, launch};
 use crate::{Missing, port, private, template};
 use nix::sys::signal::Signal;
+use std::collections::HashMap;
+use std::io::Write;
 use std::ops::Deref;
 use std::path::{Path, PathBuf};
-use std::process::Command;
+use std::process::{Command, Stdio};
 use std::sync::atomic::{AtomicU32, Ordering::Relaxed};
+use std::sync::{Arc, Mutex, PoisonError};
 
 const USER: &str = "es";
 const PASSWORD: &str = "es+mariadb";
@@ -18,6 +21,8 @@ pub struct Mariadb {
     server: Server,
     port: u16,
     databases: AtomicU32,
+    /// What templates are made of, by URL.
+    dumps: Mutex<HashMap<String, Arc<String>>>,
 }
 
 impl Mariadb {
@@ -42,7 +47,7 @@ impl Mariadb {
         template::copy(&name, &folder.join("data"), set_up).map_err(|error| error.to_string())?;
         let port = port::free();
         let server = Server::launch(Box::new(Process { program, port, durable }), folder)?;
-        let mariadb = Mariadb { server, port, databases: AtomicU32::new(0) };
+        let mariadb = Mariadb { server, port, databases: AtomicU32::new(0), dumps: Mutex::default() };
         mariadb.execute(&format!(
             "CREATE USER '{USER}'@'127.0.0.1' IDENTIFIED BY '{PASSWORD}'; GRANT ALL ON *.* TO '{USER}'@'127.0.0.1'"
         ));
@@ -58,6 +63,39 @@ impl Mariadb {
         let name = format!("es_{}", self.databases.fetch_add(1, Relaxed) + 1);
         self.execute(&format!("CREATE DATABASE {name}"));
         self.url(&name)
+    }
+
+    /// Makes a new database with the tables and rows of another and returns its URL. The first copy remembers what it
+    /// copies.
+    pub fn copy(&self, template: &str) -> String {
+        let mut dumps = self.dumps.lock().unwrap_or_else(PoisonError::into_inner);
+        let dump = dumps.entry(template.to_owned()).or_insert_with(|| Arc::new(self.dump(template))).clone();
+        drop(dumps);
+        let url = self.database();
+        let mut client = client(self.server.folder());
+        let client = client.arg(database_name(&url)).stdin(Stdio::piped()).stderr(Stdio::piped());
+        let mut client =
+            client.spawn().unwrap_or_else(|error| panic!("could not start the client of MariaDB: {error}"));
+        let written = client.stdin.take().map(|mut input| input.write_all(dump.as_bytes()));
+        let output = client.wait_with_output().unwrap_or_else(|error| panic!("could not copy a database: {error}"));
+        let copied = output.status.success() && matches!(written, Some(Ok(())));
+        assert!(copied, "could not copy a database: {}", String::from_utf8_lossy(&output.stderr));
+        url
+    }
+
+    fn dump(&self, url: &str) -> String {
+        let mut command = Command::new(find("mariadb-dump").unwrap_or_else(|| "mariadb-dump".into()));
+        command.args(["--no-defaults", "--user=root", "--skip-comments", "--skip-lock-tables", "--no-autocommit"]);
+        let output = command.arg(format!("--socket={}", self.server.folder().join("socket").display()));
+        let output = output.arg(database_name(url)).output();
+        let output = output.unwrap_or_else(|error| panic!("could not start mariadb-dump: {error}"));
+        assert!(output.status.success(), "could not dump {url}: {}", String::from_utf8_lossy(&output.stderr));
+        String::from_utf8_lossy(&output.stdout).into_owned()
+    }
+
+    /// Removes a database.
+    pub fn drop(&self, url: &str) {
+        self.execute(&format!("DROP DATABASE {}", database_name(url)));
     }
 
     /// The URL of a database.
@@ -110,9 +148,12 @@ impl Kind for Process {
             .arg(format!("--port={}", self.port))
             .args(["--bind-address=127.0.0.1", "--skip-name-resolve", "--max-connections=300"])
             .args(["--innodb-buffer-pool-size=64M", "--innodb-log-file-size=32M", "--skip-log-bin"])
-            // 2: written at each commit, synchronized with the disk once a second.
-            .arg(format!("--innodb-flush-log-at-trx-commit={}", if self.durable { 1 } else { 2 }))
             .current_dir(folder);
+        if !self.durable {
+            // Written at each commit, but nobody waits for the disk; and fewer files, because tests make many tables.
+            command.args(["--innodb-flush-log-at-trx-commit=2", "--innodb-flush-method=nosync", "--sync-frm=off"]);
+            command.args(["--innodb-doublewrite=off", "--innodb-file-per-table=off"]);
+        }
         command
     }
 

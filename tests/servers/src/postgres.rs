@@ -1,7 +1,7 @@
 //! PostgreSQL. It refuses to run as root, and runs as `postgres` there.
 
 use crate::programs::{postgres_folder, postgres_user};
-use crate::server::{Kind, Server, folder, launch};
+use crate::server::{Kind, Server, database_name, folder, launch};
 use crate::{Missing, port, private, template};
 use nix::sys::signal::Signal;
 use std::ops::Deref;
@@ -10,6 +10,7 @@ use std::os::unix::process::CommandExt;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::sync::atomic::{AtomicU32, Ordering::Relaxed};
+use std::sync::{Mutex, PoisonError};
 
 const USER: &str = "es";
 const PASSWORD: &str = "es+postgres";
@@ -20,6 +21,7 @@ pub struct Postgres {
     programs: PathBuf,
     port: u16,
     databases: AtomicU32,
+    copying: Mutex<()>,
 }
 
 impl Postgres {
@@ -46,7 +48,7 @@ impl Postgres {
         template::copy(&name, &folder.join("data"), set_up).map_err(|error| error.to_string())?;
         let port = port::free();
         let server = Server::launch(Box::new(Process { programs: programs.clone(), port, durable }), folder)?;
-        Ok(Postgres { server, programs, port, databases: AtomicU32::new(0) })
+        Ok(Postgres { server, programs, port, databases: AtomicU32::new(0), copying: Mutex::default() })
     }
 
     pub fn port(&self) -> u16 {
@@ -58,6 +60,22 @@ impl Postgres {
         let name = format!("es_{}", self.databases.fetch_add(1, Relaxed) + 1);
         self.execute(&format!("CREATE DATABASE {name}"));
         self.url(&name)
+    }
+
+    /// Makes a new database with the tables and rows of another, which nobody may be connected to, and returns its
+    /// URL.
+    pub fn copy(&self, template: &str) -> String {
+        let name = format!("es_{}", self.databases.fetch_add(1, Relaxed) + 1);
+        let template = database_name(template);
+        // One at a time: the copying itself counts as a connection.
+        let _turn = self.copying.lock().unwrap_or_else(PoisonError::into_inner);
+        self.execute(&format!("CREATE DATABASE {name} TEMPLATE {template}"));
+        self.url(&name)
+    }
+
+    /// Removes a database; whoever is connected loses his connection.
+    pub fn drop(&self, url: &str) {
+        self.execute(&format!("DROP DATABASE {} WITH (FORCE)", database_name(url)));
     }
 
     /// The URL of a database.

@@ -170,3 +170,8 @@ pub(crate) fn launch<T>(start: impl Fn() -> Result<T, String>) -> T {
     }
     panic!("{problem}");
 }
+
+/// The database that a URL names.
+pub(crate) fn database_name(url: &str) -> &str {
+    url.rsplit('/').next().unwrap_or_default()
+}

@@ -13,9 +13,11 @@ pub(crate) fn note(program: Missing) {
     let test = std::thread::current().name().unwrap_or("a test").to_owned();
     let count = COUNT.fetch_add(1, Relaxed) + 1;
     assert!(!is_ci(), "{test}: {}", program.sentence());
-    let _ = writeln!(std::io::stderr(), "SKIPPED ({count} in this program): {test}: {}", program.sentence());
+    let line = format!("SKIPPED ({count} in this program): {test}: {}\n", program.sentence());
+    let _ = std::io::stderr().write_all(line.as_bytes());
     if let Ok(mut file) = OpenOptions::new().create(true).append(true).open(file()) {
-        let _ = writeln!(file, "{test}: {}", program.sentence());
+        // In one piece: tests run side by side.
+        let _ = file.write_all(format!("{test}: {}\n", program.sentence()).as_bytes());
     }
 }
 
