@@ -1,8 +1,8 @@
-//! `escheduler run` and `escheduler migrate`.
+//! `escheduler run`
 
 use super::{Conf, Exit, block_on, cannot, complain, say};
 use crate::app::{self, App, DataFolder, Roles};
-use crate::config::{self, Backend, Loaded};
+use crate::config::{self, Loaded};
 use crate::registry::Role;
 use crate::telemetry::{self, Target};
 use tokio::net::TcpListener;
@@ -12,18 +12,6 @@ pub(super) fn run(roles: Option<Vec<Role>>, conf: &Conf) -> Result<(), Exit> {
     let loaded = conf.load(vec![])?;
     let roles = roles.unwrap_or_else(|| Role::ALL.to_vec());
     block_on(serve(loaded, roles))
-}
-
-pub(super) fn migrate(conf: &Conf) -> Result<(), Exit> {
-    let loaded = conf.load(vec![])?;
-    block_on(async {
-        let app = App::open(&loaded).await.map_err(|error| cannot_start(&error))?;
-        app.stop(Roles::default(), loaded.config.shutdown.grace).await;
-        if let Backend::Sqlite(file) = &loaded.config.database.backend {
-            say(&format!("the database {} is up to date", file.display()));
-        }
-        Ok(())
-    })
 }
 
 /// Says why nothing was started.
