@@ -3,7 +3,7 @@
 CARGO ?= cargo
 CONF  ?=
 
-.PHONY: run build check test test-registry servers bench clean help
+.PHONY: run build check test test-registry test-upgrade servers bench clean help
 
 help:    ## what can be made
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## */\t/' | expand -t 15
@@ -25,6 +25,9 @@ test: servers    ## every test, those included that need the servers
 
 test-registry: servers ## both ZooKeeper clients under 60 lost connections in 30 s, RUNS times (15), with figures
 	ESCHEDULER_REGISTRY_RUNS=$(or $(RUNS),15) $(CARGO) test --lib -- --nocapture --test-threads 1 zookeeper::tests::flaps zookeeper::tests::figures
+
+test-upgrade: servers    ## four old databases of 100,000 rows each, upgraded through a kill at every statement; ten minutes
+	$(CARGO) test -p migrations --test upgrade -- --ignored --nocapture
 
 servers: ## install MariaDB, PostgreSQL and ZooKeeper for the tests, where they are missing; as root
 	@CARGO='$(CARGO)' tests/servers/install.sh

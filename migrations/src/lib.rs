@@ -1,14 +1,19 @@
-//! The tables of escheduler, in steps that only move forward.
+//! The tables of escheduler, in steps that only move forward, and the way there from EasyScheduler's own database.
 //!
 //! Names and columns are those of EasyScheduler 1.1.0, in SQL that SQLite, MySQL 5.7 and PostgreSQL take; what we
 //! need besides stands in columns of our own. A step must leave the release before in working order, and may be
-//! run again after it was interrupted. Who opens a database calls [`newer_than_us`], then [`up`], on a pool of one
-//! connection.
+//! run again after it was interrupted. Who opens a database asks for its [`state`], then calls [`up`], on a pool of
+//! one connection. A database that EasyScheduler 1.x itself has made is [upgraded](upgrade), once, when its operator
+//! asks for it.
 
 mod columns;
 mod m20261122_000001_create_tables;
 mod m20261125_000002_note_commits;
 mod m20261125_000003_name_workers;
+mod state;
+pub mod upgrade;
+
+pub use state::{State, state};
 
 use sea_orm_migration::prelude::*;
 use sea_orm_migration::sea_orm::DatabaseConnection;
@@ -28,27 +33,26 @@ impl MigratorTrait for Migrator {
 }
 
 /// Takes the steps that this database has not taken yet.
+///
+/// # Errors
+/// The database is EasyScheduler's, or another program's: nothing was changed. Or a statement failed.
 pub async fn up(db: &DatabaseConnection) -> Result<(), DbErr> {
-    Migrator::up(db, None).await
+    match state(db).await? {
+        State::Old(version) => Err(DbErr::Migration(format!(
+            "this is a database of EasyScheduler {version}, which `escheduler migrate` upgrades"
+        ))),
+        State::Foreign(why) => Err(DbErr::Migration(why)),
+        State::Empty | State::Ours { .. } | State::Current | State::Newer(_) => Migrator::up(db, None).await,
+    }
 }
 
 /// The newest step of this database that this program does not know: a later release was here.
 /// Changes nothing.
 pub async fn newer_than_us(db: &DatabaseConnection) -> Result<Option<String>, DbErr> {
-    let table = "seaql_migrations";
-    if !SchemaManager::new(db).has_table(table).await? {
+    if !SchemaManager::new(db).has_table(state::STEPS).await? {
         return Ok(None);
     }
-    let known = Migrator::migrations();
-    let mut statement = Query::select();
-    statement.column("version").from(table).order_by("version", Order::Desc);
-    for row in db.query_all(&statement).await? {
-        let version: String = row.try_get("", "version")?;
-        if known.iter().all(|migration| migration.name() != version) {
-            return Ok(Some(version));
-        }
-    }
-    Ok(None)
+    Ok(state::unknown_step(&state::taken_steps(db).await?))
 }
 
 /// The oldest step that this database has not taken yet. Changes nothing.

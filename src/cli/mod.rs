@@ -2,6 +2,7 @@
 
 mod exec;
 mod init;
+mod migrate;
 pub mod progress;
 mod run;
 pub mod workflow_file;
@@ -9,6 +10,7 @@ pub mod workflow_file;
 use crate::config::{self, Loaded, Machine};
 use crate::registry::Role;
 use clap::{Args, Parser, Subcommand};
+use migrations::upgrade::Zone;
 use nix::sys::signal::SigSet;
 use nix::sys::stat::{Mode, umask};
 use std::io::Write;
@@ -49,6 +51,13 @@ Exit codes:
   2    wrong arguments or configuration
   3    cannot start: a folder, a port or the database cannot be used
   130  left at once, by a second signal";
+
+const EXIT_CODES_OF_MIGRATE: &str = "\
+Exit codes:
+  0    the database is up to date, or with --dry-run: could be
+  1    the database failed in the middle; start the command again
+  2    wrong arguments or configuration
+  3    refused: the database cannot be used, or not be understood; nothing was changed";
 
 const EXIT_CODES_OF_EXEC: &str = "\
 Exit codes:
@@ -101,8 +110,23 @@ enum Command {
         #[command(flatten)]
         conf: Conf,
     },
-    /// Create or upgrade the tables of the database
+    /// Create or upgrade the tables of the database, also of one that EasyScheduler 1.x has made
+    #[command(after_help = format!(
+        "The database is that of datasource.url. An empty one gets its tables, an older one of ours is brought up to date,\n\
+        and a MySQL database of EasyScheduler 1.0.0 to 1.1.0 is upgraded in place and keeps every row. Anything else is\n\
+        refused. A second run does nothing.\n\n\
+        Before you upgrade a database of EasyScheduler 1.x: stop all its servers (masters, workers, api, alert), keep a\n\
+        backup, and look at what --dry-run says. Times become UTC. Runs that were under way are ended as FAILURE, for you\n\
+        to recover once nothing of them is left on the old workers; nothing is started by itself. If the upgrade is\n\
+        interrupted, start it again: it goes on where it was.\n\n{EXIT_CODES_OF_MIGRATE}"
+    ))]
     Migrate {
+        /// Say what would be done, and change nothing
+        #[arg(long)]
+        dry_run: bool,
+        /// The time zone of the old servers, such as Asia/Shanghai or +08:00 [default: that of the database server]
+        #[arg(long, value_name = "ZONE")]
+        time_zone: Option<Zone>,
         #[command(flatten)]
         conf: Conf,
     },
@@ -174,7 +198,7 @@ pub fn main() -> ExitCode {
     let exit = match arguments.command {
         Command::Run { roles, conf } => run::run(roles, &conf),
         Command::Exec { file, params, conf } => exec::exec(&file, &params, &conf),
-        Command::Migrate { conf } => run::migrate(&conf),
+        Command::Migrate { dry_run, time_zone, conf } => migrate::migrate(dry_run, time_zone, &conf),
         Command::Config(ConfigCommand::Check { conf }) => check(&conf),
         Command::Config(ConfigCommand::Show { conf }) => conf.load(vec![]).map(|loaded| say(&config::show(&loaded))),
         Command::Shim { .. } => Ok(()),

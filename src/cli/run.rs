@@ -1,10 +1,9 @@
-//! `escheduler run` and `escheduler migrate`.
+//! `escheduler run`
 
 use super::{Conf, Exit, block_on, cannot, complain, say};
 use crate::app::{self, App, DataFolder, Roles};
-use crate::config::{self, Backend, Loaded};
+use crate::config::{self, Loaded};
 use crate::registry::Role;
-use crate::store::Store;
 use crate::telemetry::{self, Target};
 use tokio::net::TcpListener;
 use tokio::signal::unix::{Signal, SignalKind, signal};
@@ -13,25 +12,6 @@ pub(super) fn run(roles: Option<Vec<Role>>, conf: &Conf) -> Result<(), Exit> {
     let loaded = conf.load(vec![])?;
     let roles = roles.unwrap_or_else(|| Role::ALL.to_vec());
     block_on(serve(loaded, roles))
-}
-
-pub(super) fn migrate(conf: &Conf) -> Result<(), Exit> {
-    let loaded = conf.load(vec![])?;
-    block_on(async {
-        let database = &loaded.config.database;
-        match database.backend {
-            // The folder must be ours while its database is changed.
-            Backend::Sqlite(_) => {
-                let app = App::open(&loaded).await.map_err(|error| cannot_start(&error))?;
-                app.stop(Roles::default(), loaded.config.shutdown.grace).await;
-            }
-            Backend::Mysql(_) | Backend::Postgres(_) => Store::migrate(database)
-                .await
-                .map_err(|error| cannot(&format!("the database {} cannot be migrated: {error}", database.place())))?,
-        }
-        say(&format!("the database {} is up to date", database.place()));
-        Ok(())
-    })
 }
 
 /// Says why nothing was started.

@@ -7,6 +7,8 @@ use sea_orm_migration::prelude::*;
 pub struct Definition {
     table: &'static str,
     name: String,
+    columns: Vec<&'static str>,
+    unique: bool,
     statement: IndexCreateStatement,
 }
 
@@ -19,12 +21,24 @@ impl Definition {
         }
     }
 
-    #[cfg(test)]
+    pub fn table(&self) -> &str {
+        self.table
+    }
+
     pub fn name(&self) -> &str {
         &self.name
     }
 
+    pub fn columns(&self) -> &[&'static str] {
+        &self.columns
+    }
+
+    pub fn is_unique(&self) -> bool {
+        self.unique
+    }
+
     fn unique(mut self) -> Self {
+        self.unique = true;
         self.statement.unique();
         self
     }
@@ -46,7 +60,7 @@ fn index(table: &'static str, columns: &[&'static str]) -> Definition {
     for column in columns {
         statement.col(*column);
     }
-    Definition { table, name, statement }
+    Definition { table, name, columns: columns.to_vec(), unique: false, statement }
 }
 
 pub fn all(c: &Columns) -> Vec<Definition> {

@@ -4,7 +4,7 @@
 //! that the texts overflow into.
 
 mod cluster;
-mod indexes;
+pub(crate) mod indexes;
 mod people;
 mod projects;
 mod runs;
@@ -15,9 +15,12 @@ use sea_orm_migration::prelude::*;
 
 pub struct Migration;
 
+/// What this step is called where the steps that were taken are noted.
+pub(crate) const NAME: &str = "m20261122_000001_create_tables";
+
 impl MigrationName for Migration {
     fn name(&self) -> &str {
-        "m20261122_000001_create_tables"
+        NAME
     }
 }
 
@@ -41,7 +44,8 @@ impl MigrationTrait for Migration {
     }
 }
 
-fn tables(columns: &Columns) -> Vec<TableCreateStatement> {
+/// All tables, in the order of their references.
+pub(crate) fn tables(columns: &Columns) -> Vec<TableCreateStatement> {
     [people::tables, projects::tables, runs::tables, cluster::tables]
         .iter()
         .flat_map(|tables| tables(columns))

@@ -4,6 +4,7 @@ mod config;
 mod container;
 mod exec;
 mod input;
+mod migrate;
 mod signals;
 mod start;
 mod terminal;
