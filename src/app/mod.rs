@@ -1,44 +1,48 @@
 //! The only room that knows every role: opens the ports, starts the roles, stops them in order.
 
+mod cluster;
 mod folder;
 mod roles;
 
 pub use folder::{Claimed, DataFolder};
 pub use roles::{Ended, Roles};
 
-use crate::calls::{Bell, Embedded, LocalBell, MasterMail};
+use crate::calls::{Bell, Colleagues, Embedded, LocalBell, MasterMail, Masters, Registrar};
 use crate::clock::SystemClock;
-use crate::config::{self, Config, Loaded};
+use crate::config::{self, Backend, Config, Loaded};
 use crate::host::Limits;
 use crate::logs::{self, Logs};
 use crate::master::{self, Master, StoreRegistrar};
+use crate::queue::{Broker, Lobby};
 use crate::registry::{self, Member, Membership, Registry, Role};
 use crate::store::{self, Store};
 use crate::worker::account::Accounts;
 use crate::worker::environment::EnvironmentFile;
 use crate::worker::workplace::Workplace;
 use crate::worker::{self, Attached, Interpreters, Worker, shim};
+use cluster::Cluster;
+use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::sync::mpsc::UnboundedReceiver;
-
-/// How long one beat of a worker lasts.
-const LEASE: Duration = Duration::from_secs(10);
 
 /// Why nothing could be started.
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
     #[error("{}", list(.0))]
     Folders(Vec<config::Mistake>),
+    /// The configuration asks for what does not go together.
     #[error("{0}")]
     Unsupported(String),
     #[error(transparent)]
     Folder(#[from] folder::Error),
-    #[error("the database {path} cannot be opened: {error}")]
-    Store { path: String, error: store::Error },
+    #[error("the database {place} cannot be opened: {error}")]
+    Store { place: String, error: store::Error },
     #[error(transparent)]
     Worker(#[from] worker::Error),
+    #[error(transparent)]
+    Cluster(#[from] crate::calls::grpc::Error),
 }
 
 fn list(mistakes: &[config::Mistake]) -> String {
@@ -54,59 +58,79 @@ pub struct Ports {
     pub logs: Arc<dyn Logs>,
 }
 
-/// One process on embedded parts: database, registry and queue of its own, below one data folder.
+/// One process: alone on embedded parts, or a member of a cluster.
 pub struct App {
     pub ports: Ports,
     config: Config,
     /// Names this start of a process.
     start: String,
+    /// How others call this machine.
     host: String,
-    /// Locked as long as this lives.
-    folder: Claimed,
+    /// The bell that is rung in this process only.
+    bell: Arc<LocalBell>,
+    /// Locked as long as this lives. A process without a worker in a cluster needs none of its own.
+    folder: Option<Claimed>,
+    cluster: Option<Cluster>,
 }
 
 impl App {
-    /// Claims the data folder, makes what is missing in it, and opens the ports.
+    /// Opens what these roles need: claims the data folder, makes what is missing in it, opens the ports.
     ///
     /// # Errors
-    /// Another process has the folder, it cannot be written, or the database cannot be opened.
-    pub async fn open(loaded: &Loaded) -> Result<App, Error> {
+    /// The configuration does not fit together, another process has the folder, it cannot be written, or the
+    /// database cannot be opened.
+    pub async fn open(loaded: &Loaded, wanted: &[Role]) -> Result<App, Error> {
         let config = loaded.config.clone();
-        if config.escheduler.queue != config::Queue::Memory {
-            return Err(Error::Unsupported(
-                "escheduler.queue.impl names a queue of a cluster; this release runs in one process only (leave the key out)"
-                    .into(),
-            ));
-        }
-        let folder = DataFolder::new(&config.data.basedir).claim()?;
-        config::prepare(loaded).map_err(Error::Folders)?;
-        let store = Store::open(&config.database)
-            .await
-            .map_err(|error| Error::Store { path: config.database.place(), error })?;
-        let ports = Ports {
-            store,
-            registry: Arc::new(registry::Memory::default()),
-            bell: Arc::new(LocalBell::default()),
-            logs: Arc::new(logs::Local::new(config.process.log.clone())),
+        fits(&config).map_err(Error::Unsupported)?;
+        let alone = !is_cluster(&config);
+        let folder = match alone || wanted.contains(&Role::Worker) {
+            true => Some(DataFolder::new(&config.data.basedir).claim()?),
+            false => None,
         };
+        config::prepare(loaded).map_err(Error::Folders)?;
         let start = format!("{}:{}:{:016x}", host_name(), std::process::id(), rand::random::<u64>());
-        Ok(App { ports, config, start, host: config_host(), folder })
+        let cluster = match alone {
+            true => None,
+            false => Some(Cluster::join(&config, wanted).await?),
+        };
+        let place = database_name(&config);
+        let store = Store::open(&config.database).await.map_err(|error| Error::Store { place, error })?;
+        let bell = Arc::new(LocalBell::default());
+        let own_logs = logs::Local::new(config.process.log.clone());
+        let (registry, everybodys_bell, logs, host) = match &cluster {
+            None => {
+                let registry: Arc<dyn Registry> = Arc::new(registry::Memory::default());
+                let (bell, logs): (Arc<dyn Bell>, Arc<dyn Logs>) = (bell.clone(), Arc::new(own_logs));
+                // Embedded, everything is on this host.
+                (registry, bell, logs, "127.0.0.1".to_owned())
+            }
+            Some(cluster) => {
+                let local = wanted.contains(&Role::Master).then(|| bell.clone() as Arc<dyn Bell>);
+                let here = wanted.contains(&Role::Worker).then_some(own_logs);
+                let bell = cluster.bell(local, start.clone());
+                (cluster.registry.clone(), bell, cluster.logs(here), cluster.host().to_owned())
+            }
+        };
+        let ports = Ports { store, registry, bell: everybodys_bell, logs };
+        Ok(App { ports, config, start, host, bell, folder, cluster })
     }
 
-    /// Starts roles that need no port of their own.
+    /// Starts roles that need no port for people.
     ///
     /// # Errors
     /// The shim cannot be started, or the data folder cannot be written.
     pub async fn start(&self, wanted: &[Role], roles: &mut Roles) -> Result<(), Error> {
         let (embedded, mail) = Embedded::new(self.start.clone());
         let embedded = Arc::new(embedded);
+        if let Some(cluster) = &self.cluster {
+            cluster.serve(self, wanted, &embedded, roles);
+        }
         let mut mail = Some(mail);
         for role in wanted {
-            let membership = self.join(*role).await;
             match role {
                 Role::Master => {
                     if let Some(mail) = mail.take() {
-                        let master = self.master(membership, embedded.clone(), mail);
+                        let master = self.master(embedded.clone(), mail).await;
                         roles.spawn(Role::Master, None, move |stop| async move {
                             master.run(stop).await;
                             Ok(Ended::default())
@@ -115,27 +139,27 @@ impl App {
                 }
                 Role::Worker => {
                     let (worker, attached) = self.worker(embedded.clone()).await?;
-                    roles.spawn(Role::Worker, Some(membership), move |stop| async move {
+                    roles.spawn(Role::Worker, Some(self.join(Role::Worker).await), move |stop| async move {
                         let left = worker.run(attached, stop).await.map_err(|error| error.to_string())?;
                         Ok(Ended { tasks: left.running })
                     });
                 }
                 Role::Logger => {
                     let logger = crate::logger::Logger::new(self.ports.logs.clone());
-                    roles.spawn(Role::Logger, Some(membership), move |stop| async move {
+                    roles.spawn(Role::Logger, Some(self.join(Role::Logger).await), move |stop| async move {
                         logger.run(stop).await;
                         Ok(Ended::default())
                     });
                 }
                 Role::Alert => {
                     let alert = crate::alert::Alert { store: self.ports.store.clone() };
-                    roles.spawn(Role::Alert, Some(membership), move |stop| async move {
+                    roles.spawn(Role::Alert, Some(self.join(Role::Alert).await), move |stop| async move {
                         alert.run(stop).await;
                         Ok(Ended::default())
                     });
                 }
                 // It listens, so it is started with its listener: `serve`.
-                Role::Api => drop(membership),
+                Role::Api => {}
             }
         }
         // Without a master, what a worker says is kept for nobody.
@@ -145,39 +169,85 @@ impl App {
 
     async fn join(&self, role: Role) -> Membership {
         let (start, host) = (self.start.clone(), self.host.clone());
-        let member = Member { role, start, host, pid: std::process::id(), address: None, sound: true };
-        self.ports.registry.join(member).await
+        let address = self.cluster.as_ref().and_then(|cluster| cluster.address(role));
+        self.ports.registry.join(Member { role, start, host, pid: std::process::id(), address, sound: true }).await
     }
 
-    fn master(&self, membership: Membership, embedded: Arc<Embedded>, mail: UnboundedReceiver<MasterMail>) -> Master {
-        let master = &self.config.master;
+    async fn master(&self, embedded: Arc<Embedded>, mail: UnboundedReceiver<MasterMail>) -> Master {
+        let config = &self.config.master;
+        let (colleagues, broker): (Arc<dyn Colleagues>, Option<Arc<dyn Broker>>) = match &self.cluster {
+            None => (embedded, None),
+            Some(cluster) => (cluster.colleagues(self.start.clone()), cluster.broker(&self.config)),
+        };
         Master {
             records: Arc::new(self.ports.store.clone()),
             registry: self.ports.registry.clone(),
-            membership,
-            colleagues: embedded,
-            bell: self.ports.bell.clone(),
+            membership: self.join(Role::Master).await,
+            colleagues,
+            bell: self.bell.clone(),
             clock: Arc::new(SystemClock),
-            gauge: Arc::new(Limits::new("master", master.max_cpuload_avg, master.reserved_memory)),
-            broker: None,
+            gauge: Arc::new(Limits::new("master", config.max_cpuload_avg, config.reserved_memory)),
+            broker,
             mail,
             settings: master::Settings {
                 owner: self.start.clone(),
                 host: self.host.clone(),
                 zone: self.config.server.timezone,
-                instances: self.config.master.exec_threads,
-                places: self.config.master.exec_task_number,
-                sole: true,
-                lease: LEASE,
+                instances: config.exec_threads,
+                places: config.exec_task_number,
+                sole: self.cluster.is_none(),
+                lease: self.config.worker.lease.max(SHORTEST),
                 seed: rand::random(),
                 inline: false,
             },
         }
     }
 
-    async fn worker(&self, masters: Arc<Embedded>) -> Result<(Worker, Attached), Error> {
+    async fn worker(&self, embedded: Arc<Embedded>) -> Result<(Worker, Attached), Error> {
         let config = &self.config;
-        let workplace = Workplace {
+        let folder = self.folder.as_ref().expect("a process with a worker has claimed its folder");
+        let settings = worker::Settings {
+            name: folder.worker_name(&self.host)?,
+            host: self.host.clone(),
+            start: self.start.clone(),
+            address: self.cluster.as_ref().and_then(|cluster| cluster.address(Role::Logger)),
+            slots: config.worker.exec_threads,
+            fetch: config.worker.fetch_task_num,
+            grace: config.worker.kill_grace,
+            log_max: config.worker.log_max_size,
+            lease: self.cluster.as_ref().map(|_| config.worker.lease),
+            restart_lease: config.worker.restart_lease,
+            sole: self.cluster.is_none(),
+            inline: false,
+        };
+        let options = shim::Options {
+            dir: config.data.basedir.join("shim"),
+            program: PathBuf::from("/proc/self/exe"),
+            cgroup: config.worker.task_cgroup,
+            leased: self.cluster.is_some(),
+        };
+        let attached = Attached::to(options).await?;
+        let (masters, registrar, lobby): (Arc<dyn Masters>, Arc<dyn Registrar>, Option<Arc<dyn Lobby>>) =
+            match &self.cluster {
+                None => (embedded, Arc::new(StoreRegistrar::new(Arc::new(self.ports.store.clone()))), None),
+                Some(cluster) => (cluster.masters(), cluster.registrar(), cluster.lobby(config)),
+            };
+        let worker = Worker {
+            masters,
+            registrar,
+            registry: self.ports.registry.clone(),
+            workshop: Arc::new(self.workplace()),
+            clock: Arc::new(SystemClock),
+            gauge: Arc::new(Limits::new("worker", config.worker.max_cpuload_avg, config.worker.reserved_memory)),
+            lobby,
+            settings,
+        };
+        Ok((worker, attached))
+    }
+
+    fn workplace(&self) -> Workplace {
+        let config = &self.config;
+        Workplace {
             host: self.host.clone(),
             exec: config.process.exec.clone(),
             logs: config.process.log.clone(),
@@ -187,39 +257,7 @@ impl App {
             accounts: Accounts::default(),
             keep_folders: config.development.state,
             zone: config.server.timezone.name().to_owned(),
-        };
-        let settings = worker::Settings {
-            name: self.folder.worker_name(&self.host)?,
-            host: self.host.clone(),
-            start: self.start.clone(),
-            address: None,
-            slots: config.worker.exec_threads,
-            fetch: config.worker.fetch_task_num,
-            grace: config.worker.kill_grace,
-            log_max: config.worker.log_max_size,
-            lease: None,
-            restart_lease: LEASE,
-            sole: true,
-            inline: false,
-        };
-        let options = shim::Options {
-            dir: config.data.basedir.join("shim"),
-            program: PathBuf::from("/proc/self/exe"),
-            cgroup: config.worker.task_cgroup,
-            leased: false,
-        };
-        let attached = Attached::to(options).await?;
-        let worker = Worker {
-            masters,
-            registrar: Arc::new(StoreRegistrar::new(Arc::new(self.ports.store.clone()))),
-            registry: self.ports.registry.clone(),
-            workshop: Arc::new(workplace),
-            clock: Arc::new(SystemClock),
-            gauge: Arc::new(Limits::new("worker", config.worker.max_cpuload_avg, config.worker.reserved_memory)),
-            lobby: None,
-            settings,
-        };
-        Ok((worker, attached))
+        }
     }
 
     /// Starts the API on a socket that is bound already.
@@ -243,6 +281,11 @@ impl App {
         });
     }
 
+    /// Where other members reach this process, if they do.
+    pub fn address(&self) -> Option<SocketAddr> {
+        self.cluster.as_ref().map(Cluster::own_address)
+    }
+
     /// Stops the roles: first whoever takes new work in, then the others. Returns how many tasks go on.
     pub async fn stop(self, mut roles: Roles, grace: Duration) -> usize {
         let ended = tokio::time::timeout(grace, roles.stop()).await;
@@ -253,6 +296,7 @@ impl App {
         }
         let tasks = roles.tasks();
         drop(roles);
+        self.ports.registry.close().await;
         if tokio::time::timeout(grace, self.ports.store.close()).await.is_err() {
             tracing::warn!("the database did not close in time; it is consistent nevertheless");
         }
@@ -260,11 +304,50 @@ impl App {
     }
 }
 
-fn host_name() -> String {
-    nix::unistd::gethostname().ok().and_then(|name| name.into_string().ok()).unwrap_or_else(|| "localhost".into())
+/// A master judges by its own freshness even if leases of workers never end.
+const SHORTEST: Duration = Duration::from_secs(10);
+
+/// Whether this process is one of many.
+pub fn is_cluster(config: &Config) -> bool {
+    !config.zookeeper.quorum.is_empty()
 }
 
-/// Embedded, everything is on this host.
-fn config_host() -> String {
-    "127.0.0.1".into()
+/// Whether database, registry and queue go together.
+fn fits(config: &Config) -> Result<(), String> {
+    let on_server = !matches!(config.database.backend, Backend::Sqlite(_));
+    match (is_cluster(config), on_server, config.escheduler.queue) {
+        (true, false, _) => Err(
+            "zookeeper.quorum makes this process one of a cluster, which needs a database server for all its members: \
+             set datasource.url to a mysql:// or postgres:// address"
+                .into(),
+        ),
+        (false, true, _) => Err(
+            "datasource.url names a database server, which several processes may share: set zookeeper.quorum, by which \
+             they know of each other, or leave datasource.url out for the embedded database"
+                .into(),
+        ),
+        (true, true, config::Queue::Memory) => Err(
+            "escheduler.queue.impl = \"memory\" is the queue of a single process: set it to \"direct\" or \
+             \"zookeeper\", or leave it out"
+                .into(),
+        ),
+        (false, false, config::Queue::Direct | config::Queue::Zookeeper) => Err(
+            "escheduler.queue.impl names a queue of a cluster: set zookeeper.quorum and datasource.url, or leave the \
+             key out"
+                .into(),
+        ),
+        _ => Ok(()),
+    }
+}
+
+/// What the database is called in messages; without its password.
+fn database_name(config: &Config) -> String {
+    match &config.database.backend {
+        Backend::Sqlite(path) => path.display().to_string(),
+        Backend::Mysql(_) | Backend::Postgres(_) => "that datasource.url names".into(),
+    }
+}
+
+fn host_name() -> String {
+    nix::unistd::gethostname().ok().and_then(|name| name.into_string().ok()).unwrap_or_else(|| "localhost".into())
 }

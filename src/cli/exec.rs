@@ -16,8 +16,9 @@ use watch::{Ended, Watch};
 
 /// Whatever a configuration says, the run touches no database, queue or folder but its own. What its nodes
 /// leave in their folders stays until the whole is removed.
-const PRIVATE: [(&str, &str); 9] = [
+const PRIVATE: [(&str, &str); 10] = [
     ("ESCHEDULER_DATASOURCE_URL", "sqlite://${data.basedir.path}/escheduler.db"),
+    ("ESCHEDULER_ZOOKEEPER_QUORUM", ""),
     ("ESCHEDULER_ESCHEDULER_QUEUE_IMPL", "memory"),
     ("ESCHEDULER_DATA_UPLOAD_BASEDIR_PATH", "${data.basedir.path}/upload"),
     ("ESCHEDULER_DATA_DOWNLOAD_BASEDIR_PATH", "${data.basedir.path}/download"),
@@ -97,13 +98,16 @@ async fn in_folder(folder: &Path, loaded: Loaded, workflow: Workflow) -> Result<
     }
 }
 
+/// Who is needed to run a workflow.
+const ROLES: [Role; 2] = [Role::Master, Role::Worker];
+
 /// Runs the workflow. An error means that nothing was run.
 async fn run(loaded: &Loaded, workflow: Workflow, signals: &mut Signals) -> Result<Ended, Exit> {
     loaded.warnings.iter().for_each(|warning| complain(&format!("warning: {warning}")));
     let _logs = telemetry::init(&loaded.config.log, Target::Console);
-    let app = App::open(loaded).await.map_err(|error| cannot_start(&error))?;
+    let app = App::open(loaded, &ROLES).await.map_err(|error| cannot_start(&error))?;
     let mut roles = Roles::default();
-    app.start(&[Role::Master, Role::Worker], &mut roles).await.map_err(|error| cannot_start(&error))?;
+    app.start(&ROLES, &mut roles).await.map_err(|error| cannot_start(&error))?;
     let progress = Progress::new(workflow.name.clone(), std::io::stdout(), look(loaded));
     let watched = match Watch::begin(&app, &workflow, progress).await {
         Ok(mut watch) => {

@@ -33,7 +33,7 @@ pub(super) fn migrate(dry_run: bool, zone: Option<Zone>, conf: &Conf) -> Result<
 
 /// The embedded database belongs to whoever has the data folder, so the folder is claimed.
 async fn embedded(loaded: &Loaded, file: &Path) -> Result<(), Exit> {
-    let app = App::open(loaded).await.map_err(|error| cannot_start(&error))?;
+    let app = App::open(loaded, &[]).await.map_err(|error| cannot_start(&error))?;
     app.stop(Roles::default(), loaded.config.shutdown.grace).await;
     say(&format!("the database {} is up to date", file.display()));
     Ok(())

@@ -19,9 +19,11 @@ pub(super) fn cannot_start(error: &app::Error) -> Exit {
     complain(&error.to_string());
     match error {
         app::Error::Unsupported(_) => Exit::Wrong,
-        app::Error::Folders(_) | app::Error::Folder(_) | app::Error::Store { .. } | app::Error::Worker(_) => {
-            Exit::CannotStart
-        }
+        app::Error::Folders(_)
+        | app::Error::Folder(_)
+        | app::Error::Store { .. }
+        | app::Error::Worker(_)
+        | app::Error::Cluster(_) => Exit::CannotStart,
     }
 }
 
@@ -30,17 +32,23 @@ async fn serve(loaded: Loaded, wanted: Vec<Role>) -> Result<(), Exit> {
     let mut signals = Signals::new().map_err(|error| cannot(&format!("signals cannot be received: {error}")))?;
     // The port first: if it is taken, nothing has been touched.
     let listener = if wanted.contains(&Role::Api) { Some(listen(&loaded).await?) } else { None };
-    let app = App::open(&loaded).await.map_err(|error| cannot_start(&error))?;
+    let app = App::open(&loaded, &wanted).await.map_err(|error| cannot_start(&error))?;
     let _logs = telemetry::init(&config.log, Target::Server)
         .map_err(|error| cannot(&format!("the server log cannot be written: {error}")))?;
     loaded.warnings.iter().for_each(|warning| tracing::warn!("{warning}"));
-    warn_of_missing(&wanted);
+    if !app::is_cluster(&config) {
+        warn_of_missing(&wanted);
+    }
     let mut roles = Roles::default();
     if let Some(listener) = listener {
         let address = listener.local_addr().unwrap_or(config.server.socket());
         app.serve(listener, &mut roles).await;
         say(&format!("escheduler {} serves http://{address}/", env!("CARGO_PKG_VERSION")));
         say("the first login is admin / escheduler123; keep server.address at 127.0.0.1 as long as it is");
+    }
+    if let Some(address) = app.address() {
+        let roles: Vec<_> = wanted.iter().map(|role| role.name()).collect();
+        say(&format!("member of the cluster as {}, at {address}", roles.join(", ")));
     }
     say(&format!("data is kept in {}; Ctrl-C stops, running tasks go on", config.data.basedir.display()));
     app.start(&wanted, &mut roles).await.map_err(|error| cannot_start(&error))?;

@@ -97,7 +97,7 @@ fn escheduler(r: &mut Reader<'_>) -> Escheduler {
     Escheduler {
         env_path: r.path_if_set("escheduler.env.path"),
         env_py: r.path_if_set("escheduler.env.py"),
-        queue: r.choice("escheduler.queue.impl", &QUEUES).unwrap_or(Queue::Memory),
+        queue: r.choice("escheduler.queue.impl", &QUEUES).unwrap_or(Queue::Auto),
     }
 }
 
@@ -145,8 +145,8 @@ fn log(r: &mut Reader<'_>) -> Log {
     }
 }
 
-const QUEUES: [(&str, Queue); 3] =
-    [("memory", Queue::Memory), ("direct", Queue::Direct), ("zookeeper", Queue::Zookeeper)];
+const QUEUES: [(&str, Queue); 4] =
+    [("auto", Queue::Auto), ("memory", Queue::Memory), ("direct", Queue::Direct), ("zookeeper", Queue::Zookeeper)];
 
 const ZOOKEEPER_CLIENTS: [(&str, ZookeeperClient); 2] =
     [("zookeeper-async", ZookeeperClient::Async), ("zookeeper-client", ZookeeperClient::Client)];

@@ -185,6 +185,8 @@ pub struct Escheduler {
 /// How tasks get from masters to workers.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Queue {
+    /// Direct in a cluster, else within the process.
+    Auto,
     /// Within one process.
     Memory,
     /// From master to worker without a broker.

@@ -196,7 +196,7 @@ fn wrong_values_are_told_in_words() {
         ("server.context-path", "escheduler", "\"escheduler\" is no path such as /escheduler/"),
         ("datasource.url", "oracle:thin:x", "\"oracle:thin:x\" is no sqlite://, mysql:// or postgres:// address"),
         ("datasource.url", "sqlite://here.db", "\"sqlite://here.db\" is no sqlite:// with an absolute path"),
-        ("escheduler.queue.impl", "redis", "\"redis\" is none of memory, direct, zookeeper"),
+        ("escheduler.queue.impl", "redis", "\"redis\" is none of auto, memory, direct, zookeeper"),
         ("log.level", "loud", "\"loud\" is none of error, warn, info, debug, trace, off"),
         (
             "data.basedir.path",
