@@ -43,6 +43,8 @@
 //! - Notify for speed, look again slowly for truth: a lost wake-up costs a second, never a run.
 //! - Wire, table and domain types are three types; they are converted at the border, in the outer room.
 
+#![cfg_attr(test, allow(clippy::duplicate_mod, reason = "suites are compiled once for every kind of database"))]
+
 pub mod admission;
 pub mod alert;
 pub mod api;
