@@ -9,7 +9,6 @@ use crate::calls::grpc::{
 use crate::calls::{Bell, Colleagues, Embedded, Masters, Registrar};
 use crate::config::{self, Config};
 use crate::logs::{self, Logs};
-use crate::master::StoreRegistrar;
 use crate::queue::zookeeper::{Listing, Offers};
 use crate::queue::{Broker, Lobby};
 use crate::registry::{Beats, Registry, Role, ZooKeeper};
@@ -72,7 +71,7 @@ impl Cluster {
         let master = wanted.contains(&Role::Master).then(|| MasterService {
             start: app.start.clone(),
             mail: mail.mailbox(),
-            registrar: Arc::new(StoreRegistrar::new(Arc::new(app.ports.store.clone()))),
+            registrar: app.registrar(),
             bell: app.bell.clone(),
         });
         let own_logs = || Arc::new(logs::Local::new(app.config.process.log.clone())) as Arc<dyn Logs>;

@@ -7,13 +7,13 @@ mod roles;
 pub use folder::{Claimed, DataFolder};
 pub use roles::{Ended, Roles};
 
-use crate::calls::{Bell, Colleagues, Embedded, LocalBell, MasterMail, Masters, Registrar};
+use crate::calls::{Bell, Colleagues, Embedded, LocalBell, MasterMail, Registrar};
 use crate::clock::SystemClock;
 use crate::config::{self, Backend, Config, Loaded};
 use crate::host::Limits;
 use crate::logs::{self, Logs};
 use crate::master::{self, Master, StoreRegistrar};
-use crate::queue::{Broker, Lobby};
+use crate::queue::Broker;
 use crate::registry::{self, Member, Membership, Registry, Role};
 use crate::store::{self, Store};
 use crate::worker::account::Accounts;
@@ -227,22 +227,23 @@ impl App {
             leased: self.cluster.is_some(),
         };
         let attached = Attached::to(options).await?;
-        let (masters, registrar, lobby): (Arc<dyn Masters>, Arc<dyn Registrar>, Option<Arc<dyn Lobby>>) =
-            match &self.cluster {
-                None => (embedded, Arc::new(StoreRegistrar::new(Arc::new(self.ports.store.clone()))), None),
-                Some(cluster) => (cluster.masters(), cluster.registrar(), cluster.lobby(config)),
-            };
+        let cluster = self.cluster.as_ref();
         let worker = Worker {
-            masters,
-            registrar,
+            masters: cluster.map_or(embedded, Cluster::masters),
+            registrar: cluster.map_or_else(|| self.registrar(), Cluster::registrar),
             registry: self.ports.registry.clone(),
             workshop: Arc::new(self.workplace()),
             clock: Arc::new(SystemClock),
             gauge: Arc::new(Limits::new("worker", config.worker.max_cpuload_avg, config.worker.reserved_memory)),
-            lobby,
+            lobby: cluster.and_then(|cluster| cluster.lobby(config)),
             settings,
         };
         Ok((worker, attached))
+    }
+
+    /// Signs workers in at the database itself.
+    fn registrar(&self) -> Arc<dyn Registrar> {
+        Arc::new(StoreRegistrar::new(Arc::new(self.ports.store.clone())))
     }
 
     fn workplace(&self) -> Workplace {

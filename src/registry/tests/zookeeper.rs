@@ -215,7 +215,7 @@ async fn a_deleted_tree_is_made_again(by: Crate) {
     changes.changed().await.unwrap();
     beats(&membership, true).await;
     signed_in(&registry, "m1", true).await;
-    assert_eq!(site.monitored(&near).await.len(), 1);
+    until("monitors see it again", || async { site.monitored(&near).await.len() == 1 }).await;
 }
 
 /// Deletes a node and all below, whoever makes some of it anew meanwhile.
