@@ -40,8 +40,6 @@ pub enum Error {
     #[error("the database {place} cannot be opened: {error}")]
     Store { place: String, error: store::Error },
     #[error(transparent)]
-    Worker(#[from] worker::Error),
-    #[error(transparent)]
     Cluster(#[from] crate::calls::grpc::Error),
 }
 
@@ -118,7 +116,7 @@ impl App {
     /// Starts roles that need no port for people.
     ///
     /// # Errors
-    /// The shim cannot be started, or the data folder cannot be written.
+    /// The data folder cannot be written.
     pub async fn start(&self, wanted: &[Role], roles: &mut Roles) -> Result<(), Error> {
         let (embedded, mail) = Embedded::new(self.start.clone());
         let embedded = Arc::new(embedded);
@@ -138,8 +136,12 @@ impl App {
                     }
                 }
                 Role::Worker => {
-                    let (worker, attached) = self.worker(embedded.clone()).await?;
+                    let (worker, shim) = self.worker(embedded.clone())?;
                     roles.spawn(Role::Worker, Some(self.join(Role::Worker).await), move |stop| async move {
+                        // What an earlier shim left may take long to die.
+                        let attached = stop.run_until_cancelled(Attached::to(shim)).await;
+                        let Some(attached) = attached else { return Ok(Ended::default()) };
+                        let attached = attached.map_err(|error| error.to_string())?;
                         let left = worker.run(attached, stop).await.map_err(|error| error.to_string())?;
                         Ok(Ended { tasks: left.running })
                     });
@@ -203,7 +205,7 @@ impl App {
         }
     }
 
-    async fn worker(&self, embedded: Arc<Embedded>) -> Result<(Worker, Attached), Error> {
+    fn worker(&self, embedded: Arc<Embedded>) -> Result<(Worker, shim::Options), Error> {
         let config = &self.config;
         let folder = self.folder.as_ref().expect("a process with a worker has claimed its folder");
         let settings = worker::Settings {
@@ -226,7 +228,6 @@ impl App {
             cgroup: config.worker.task_cgroup,
             leased: self.cluster.is_some(),
         };
-        let attached = Attached::to(options).await?;
         let cluster = self.cluster.as_ref();
         let worker = Worker {
             masters: cluster.map_or(embedded, Cluster::masters),
@@ -238,7 +239,7 @@ impl App {
             lobby: cluster.and_then(|cluster| cluster.lobby(config)),
             settings,
         };
-        Ok((worker, attached))
+        Ok((worker, options))
     }
 
     /// Signs workers in at the database itself.

@@ -19,11 +19,9 @@ pub(super) fn cannot_start(error: &app::Error) -> Exit {
     complain(&error.to_string());
     match error {
         app::Error::Unsupported(_) => Exit::Wrong,
-        app::Error::Folders(_)
-        | app::Error::Folder(_)
-        | app::Error::Store { .. }
-        | app::Error::Worker(_)
-        | app::Error::Cluster(_) => Exit::CannotStart,
+        app::Error::Folders(_) | app::Error::Folder(_) | app::Error::Store { .. } | app::Error::Cluster(_) => {
+            Exit::CannotStart
+        }
     }
 }
 

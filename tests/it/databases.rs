@@ -4,7 +4,7 @@
 use crate::ledger::{Ledger, Line};
 use crate::site::{Site, document, eventually, shell};
 use serde_json::Value;
-use servers::{Mariadb, Postgres, Server};
+use servers::{Mariadb, Postgres, Server, Zookeeper};
 use std::collections::BTreeMap;
 use std::process::{Command, Output};
 
@@ -40,7 +40,11 @@ fn parts(url: &str) -> (String, String, String) {
 fn serves(server: &Server, datasource: &[(&str, &str)]) {
     let names = datasource.iter().map(|(key, value)| (format!("ESCHEDULER_DATASOURCE_{key}"), *value));
     let settings: Vec<(String, &str)> = names.collect();
-    let settings: Vec<(&str, &str)> = settings.iter().map(|(name, value)| (name.as_str(), *value)).collect();
+    let mut settings: Vec<(&str, &str)> = settings.iter().map(|(name, value)| (name.as_str(), *value)).collect();
+    // Who shares a database has to know who else does.
+    let Some(registry) = Zookeeper::start() else { return };
+    let quorum = registry.address();
+    settings.extend([("ESCHEDULER_ZOOKEEPER_QUORUM", quorum.as_str()), ("ESCHEDULER_ZOOKEEPER_SESSION_TIMEOUT", "3")]);
     let mut site = Site::prepare(&settings);
     let refused = program(&site, "run");
     let said = String::from_utf8_lossy(&refused.stderr).into_owned();
