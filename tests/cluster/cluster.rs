@@ -2,7 +2,7 @@
 
 use crate::client::Client;
 use crate::database::{Database, Product};
-use crate::ledger::Ledger;
+use crate::ledger::{Ledger, Line};
 use crate::machine::{Kind, Machine};
 use crate::network::Network;
 use crate::wire::Wire;
@@ -98,6 +98,11 @@ impl Cluster {
 
     pub fn machine(&self, name: &str) -> &Machine {
         self.machines.iter().find(|machine| machine.name == name).expect("a machine of this name")
+    }
+
+    /// Writes down that what the machine has started is about to die.
+    pub fn doom(&self, machine: &Machine) {
+        self.ledger.write(&Line::Doom { machine: machine.name.clone() });
     }
 
     /// Logs and data are kept.

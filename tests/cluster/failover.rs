@@ -215,7 +215,8 @@ impl Stage {
     fn machine_burnt(&self) {
         let (definition, instance, machine) = self.long_task(6.0);
         let burnt_at = now();
-        self.cluster.ledger.write(&Line::Doom { machine: machine.name.clone() });
+        machine.freeze();
+        self.cluster.doom(machine);
         machine.burn();
         let again = self.await_line(instance, "long", What::Start, 1);
         assert_ne!(again.machine, machine.name);

@@ -2,8 +2,8 @@
 
 use crate::cluster::Cluster;
 use crate::faults::{Fault, Kind};
-use crate::ledger::Line;
 use crate::machine::Machine;
+use crate::processes::freeze;
 use crate::wire::State;
 use nix::sys::signal::Signal;
 use servers::Server;
@@ -33,9 +33,11 @@ impl<'e> Injector<'_, 'e> {
         self.scope.spawn(work);
     }
 
-    /// What the shim of the machine has started is about to die.
+    /// Kills the shim, which starts nothing any more from the moment on that is written down.
     fn doom(&self, machine: &Machine) {
-        self.cluster.ledger.write(&Line::Doom { machine: machine.name.clone() });
+        machine.shim().into_iter().for_each(freeze);
+        self.cluster.doom(machine);
+        machine.signal_shim(Signal::SIGKILL);
     }
 
     pub fn begin(&self, fault: &Fault) {
@@ -46,16 +48,13 @@ impl<'e> Injector<'_, 'e> {
             Kind::RestartMaster | Kind::RestartWorker => self.beside(|| machine.stop()),
             Kind::KillWorkerAndShim => {
                 self.doom(machine);
-                machine.signal_shim(Signal::SIGKILL);
                 machine.kill();
             }
-            Kind::KillShim => {
-                self.doom(machine);
-                machine.signal_shim(Signal::SIGKILL);
-            }
+            Kind::KillShim => self.doom(machine),
             Kind::PauseShim => machine.signal_shim(Signal::SIGSTOP),
             Kind::BurnWorker => {
-                self.doom(machine);
+                machine.freeze();
+                self.cluster.doom(machine);
                 machine.burn();
             }
             Kind::HoldRegistry => machine.cut_registry(State::HoldsBoth),

@@ -3,7 +3,7 @@
 use crate::cluster::Cluster;
 use crate::dice::Dice;
 use crate::ledger::{Line, What};
-use crate::mix::{CHILD, Fate, Kind, NESTED, ORDERED, kinds};
+use crate::mix::{CHILD, Fate, Kind, ORDERED, kinds};
 use crate::site::is_finished;
 use serde_json::Value;
 use std::collections::{BTreeMap, HashSet};
@@ -107,18 +107,13 @@ impl<'c> Load<'c> {
         hit.unwrap_or_default()
     }
 
-    /// How many nodes of what was accepted still have to start, about.
+    /// How many nodes of what was accepted still have to start, about. Those that are stopped or paused may never.
     fn waiting(&self) -> usize {
-        let wanted = |(at, kind): (usize, &Kind)| kind.sure() * self.asked(at).accepted;
-        let wanted: usize = self.kinds.iter().enumerate().map(wanted).sum();
-        let sure: HashSet<&str> = self
-            .kinds
-            .iter()
-            .skip(NESTED)
-            .flat_map(|kind| &kind.nodes)
-            .filter(|node| !matches!(node.fate, Fate::Any | Fate::Never))
-            .map(|node| node.name.as_str())
-            .collect();
+        let kinds = || self.kinds.iter().enumerate().filter(|(at, _)| ![CHILD, ORDERED].contains(at));
+        let wanted: usize = kinds().map(|(at, kind)| kind.sure() * self.asked(at).accepted).sum();
+        let nodes = kinds().flat_map(|(_, kind)| &kind.nodes);
+        let sure: HashSet<&str> =
+            nodes.filter(|node| !matches!(node.fate, Fate::Any | Fate::Never)).map(|node| node.name.as_str()).collect();
         let started = self.cluster.ledger.with(|lines| {
             let starts = lines.iter().filter_map(|line| match line {
                 Line::Task(What::Start, attempt) => Some((attempt.instance, attempt.node.as_str())),

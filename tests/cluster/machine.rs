@@ -158,12 +158,17 @@ impl Machine {
         self.shim().into_iter().for_each(|pid| processes::send(pid, signal));
     }
 
+    /// Stops everything on the machine.
+    pub fn freeze(&self) {
+        self.place.pids().into_iter().for_each(processes::freeze);
+    }
+
     /// Kills everything on the machine at once: process, shim and tasks.
     pub fn burn(&self) {
         let mut process = self.process();
         process.wanted = false;
         // Frozen first, so that nothing of it notices what it does not survive.
-        self.place.pids().into_iter().for_each(processes::freeze);
+        self.freeze();
         loop {
             let left = self.place.pids();
             if left.is_empty() {

@@ -56,12 +56,13 @@ fn chain(prefix: &str, length: usize) -> Vec<Node> {
     (0..length).map(link).collect()
 }
 
-fn fan(width: usize) -> Vec<Node> {
-    let spokes: Vec<String> = (0..width).map(|at| format!("spoke{at}")).collect();
+fn fan(prefix: &str, width: usize) -> Vec<Node> {
+    let (hub, rim) = (format!("{prefix}hub"), format!("{prefix}rim"));
+    let spokes: Vec<String> = (0..width).map(|at| format!("{prefix}spoke{at}")).collect();
     let names: Vec<&str> = spokes.iter().map(String::as_str).collect();
-    let mut nodes = vec![node("hub", &[], Fate::Once)];
-    nodes.extend(names.iter().map(|name| node(name, &["hub"], Fate::Once)));
-    nodes.push(node("rim", &names, Fate::Once));
+    let mut nodes = vec![node(&hub, &[], Fate::Once)];
+    nodes.extend(names.iter().map(|name| node(name, &[&hub], Fate::Once)));
+    nodes.push(node(&rim, &names, Fate::Once));
     nodes
 }
 
@@ -87,9 +88,9 @@ pub fn kinds() -> Vec<Kind> {
             ],
             2,
         ),
-        Kind { states: &["SUCCESS", "STOP", "PAUSE"], pace: (10, 60), ..kind("ordered", fan(4), 2) },
+        Kind { states: &["SUCCESS", "STOP", "PAUSE"], pace: (10, 60), ..kind("ordered", fan("ordered-", 4), 2) },
         kind("chain", chain("link", 6), 3),
-        kind("fan", fan(10), 2),
+        kind("fan", fan("", 10), 2),
         kind(
             "diamond",
             vec![

@@ -17,7 +17,7 @@ pub fn note_skip(why: &str) {
     static COUNT: AtomicUsize = AtomicUsize::new(0);
     let test = std::thread::current().name().unwrap_or("a test").to_owned();
     let count = COUNT.fetch_add(1, Relaxed) + 1;
-    assert!(!is_ci(), "{test}: {why}", why);
+    assert!(!is_ci(), "{test}: {why}");
     let line = format!("SKIPPED ({count} in this program): {test}: {why}\n");
     let _ = std::io::stderr().write_all(line.as_bytes());
     if let Ok(mut file) = OpenOptions::new().create(true).append(true).open(file()) {
