@@ -16,6 +16,9 @@ use std::time::Duration;
 const LEASE: Duration = Duration::from_secs(5);
 const SESSION: Duration = Duration::from_secs(3);
 
+/// The number of the worker group that consists of one worker.
+const GROUP: i32 = 7;
+
 /// A registry server's tick.
 const TICK: Duration = Duration::from_millis(500);
 
@@ -24,6 +27,11 @@ pub fn all(database: Product, queue: &'static str) {
     let shape =
         Shape { database, queue, masters: 2, workers: 3, apis: 2, ensemble: false, lease: LEASE, session: SESSION };
     let Some(cluster) = Cluster::start(shape) else { return };
+    // Early: masters look for new groups every few seconds.
+    let chosen = cluster.of(Kind::Worker)[1].place.address;
+    cluster.database.execute(&format!(
+        "INSERT INTO t_escheduler_worker_group (id, name, ip_list) VALUES ({GROUP}, 'chosen', '{chosen}')"
+    ));
     let (over, stage) = (AtomicBool::new(false), Stage { cluster, number: Cell::new(0) });
     let cluster = &stage.cluster;
     std::thread::scope(|scope| {
@@ -53,7 +61,6 @@ type Step = fn(&Stage);
 
 const STEPS: [(&str, Step); 8] = [
     ("any api node shows the log of any worker", Stage::logs),
-    ("a worker group binds tasks to its workers", Stage::group),
     ("stop ends a tree of processes on every worker", Stage::stop),
     ("kill -9 of a master: its instances go on", Stage::master_killed),
     ("kill -9 of a worker alone: its tasks go on, and its successor reports them", Stage::worker_killed),
@@ -63,6 +70,7 @@ const STEPS: [(&str, Step); 8] = [
         Stage::worker_paused,
     ),
     ("restart of a worker on purpose: its tasks go on", Stage::worker_restarted),
+    ("a worker group binds tasks to its workers", Stage::group),
 ];
 
 struct Stage {
@@ -128,14 +136,10 @@ impl Stage {
     }
 
     fn group(&self) {
-        let (database, chosen) = (&self.cluster.database, self.cluster.of(Kind::Worker)[1]);
-        database.execute(&format!(
-            "INSERT INTO t_escheduler_worker_group (id, name, ip_list) VALUES (7, 'chosen', '{}')",
-            chosen.place.address
-        ));
+        let chosen = self.cluster.of(Kind::Worker)[1];
         let bound = |at: usize| {
             let mut node = self.sleeper(&format!("n{at}"), 0.1, &[]);
-            node["workerGroupId"] = json!(7);
+            node["workerGroupId"] = json!(GROUP);
             node
         };
         let definition = self.define((0..8).map(bound).collect());
