@@ -1,14 +1,14 @@
 //! Writes into the ledger which shims are gone, whoever ended them: with a shim, all that it has started is over.
 
 use crate::cluster::Cluster;
-use crate::ledger::{Line, held};
+use crate::ledger::{Line, held, now};
 use crate::machine::{Kind, Machine};
 use std::collections::{BTreeMap, HashMap};
 use std::os::unix::fs::MetadataExt;
 use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
 use std::time::Duration;
 
-/// Far shorter than what lies between the end of a lease and the next attempt elsewhere.
+/// Far shorter than [`LATE`](crate::judge::LATE).
 const LOOK: Duration = Duration::from_millis(50);
 
 /// Watches until told that all is over.
@@ -22,7 +22,7 @@ pub fn watch(cluster: &Cluster, over: &AtomicBool) {
                 && life > *last
             {
                 *last = life;
-                cluster.ledger.write(&Line::Over { machine: machine.name.clone(), life });
+                cluster.ledger.write(&Line::Over { machine: machine.name.clone(), life, at: now() });
             }
         }
         std::thread::sleep(LOOK);

@@ -25,8 +25,19 @@ pub struct Account {
     pub starts: usize,
     pub attempts_beyond_the_first: usize,
     dooms: Vec<(usize, String)>,
-    overs: Vec<(usize, String, u64)>,
+    overs: Vec<Over>,
 }
+
+/// The shims of a machine up to this one were seen to be gone.
+struct Over {
+    machine: String,
+    life: u64,
+    at: u64,
+}
+
+/// How many hundredths of a second after the end of a shim it may be seen. Meanwhile its attempts may have been tried
+/// again: that they were dead by then is told by the locks.
+pub const LATE: u64 = 200;
 
 impl Account {
     pub fn of(lines: &[Line]) -> Account {
@@ -43,7 +54,9 @@ impl Account {
         for (at, line) in lines.iter().enumerate() {
             match line {
                 Line::Doom { machine } => account.dooms.push((at, machine.clone())),
-                Line::Over { machine, life } => account.overs.push((at, machine.clone(), *life)),
+                Line::Over { machine, life, at } => {
+                    account.overs.push(Over { machine: machine.clone(), life: *life, at: *at });
+                }
                 Line::Stopped { instance } => drop(stopped.insert(*instance, true)),
                 Line::Resumed { instance } => drop(stopped.insert(*instance, false)),
                 Line::Repeated { instance } => {
@@ -100,7 +113,7 @@ impl Account {
                     if second <= first {
                         wrong(&format!("after attempt {first}"));
                     }
-                    let lost = is_lost(&self.dooms, &self.overs, former, next.started);
+                    let lost = is_lost(&self.dooms, &self.overs, former, next);
                     match former.ended {
                         Some((ended, _)) if ended > next.started => wrong(&format!("while attempt {first} lived")),
                         Some((_, true)) if !lost => wrong(&format!("although attempt {first} had succeeded")),
@@ -113,11 +126,11 @@ impl Account {
     }
 }
 
-/// Whether the shim that had started the attempt was gone before the line.
-fn is_lost(dooms: &[(usize, String)], overs: &[(usize, String, u64)], past: &Past, before: usize) -> bool {
+/// Whether the shim that had started an attempt was gone before the next one.
+fn is_lost(dooms: &[(usize, String)], overs: &[Over], past: &Past, next: &Past) -> bool {
     let Attempt { machine, life, .. } = &past.attempt;
-    dooms.iter().any(|(at, doomed)| (past.started..before).contains(at) && doomed == machine)
-        || overs.iter().any(|(at, gone, last)| *at < before && gone == machine && last >= life)
+    dooms.iter().any(|(at, doomed)| (past.started..next.started).contains(at) && doomed == machine)
+        || overs.iter().any(|over| over.machine == *machine && over.life >= *life && over.at <= next.attempt.at + LATE)
 }
 
 /// How many attempts at it succeeded.
@@ -148,7 +161,8 @@ pub fn notices_what_is_wrong() {
         |number, pid| task(What::End, number, pid, "w1"),
         |number, pid| task(What::Fail, number, pid, "w1"),
     );
-    let over = |machine: &str, life| Line::Over { machine: machine.into(), life };
+    let over = |machine: &str, life| Line::Over { machine: machine.into(), life, at: 0 };
+    let much_later = Line::Over { machine: "w1".into(), life: 1, at: LATE + 1 };
     let doom = || Line::Doom { machine: "w1".into() };
     let found = |lines: &[Line]| Account::of(lines).breaches.len();
 
@@ -161,6 +175,7 @@ pub fn notices_what_is_wrong() {
 
     assert_eq!(found(&[start(1, 7), start(2, 8)]), 1, "the first one lives");
     assert_eq!(found(&[start(1, 7), over("w2", 1), start(2, 8)]), 1, "another worker was lost");
+    assert_eq!(found(&[start(1, 7), start(2, 8), much_later]), 1, "its shim was gone only later");
     assert_eq!(found(&[doom(), start(1, 7), start(2, 8)]), 1, "it was killed before");
     assert_eq!(found(&[start(1, 7), end(1, 7), start(2, 8)]), 1, "it had succeeded");
     assert_eq!(found(&[start(1, 7), doom(), start(2, 8), end(1, 7)]), 1, "it was not dead");

@@ -31,6 +31,7 @@ pub enum Line {
     Over {
         machine: String,
         life: u64,
+        at: u64,
     },
     /// The instance is in the state STOP.
     Stopped {
@@ -112,7 +113,7 @@ impl Ledger {
         let text = match line {
             Line::Task(..) => return,
             Line::Doom { machine } => format!("doom {machine}\n"),
-            Line::Over { machine, life } => format!("over {machine} {life}\n"),
+            Line::Over { machine, life, at } => format!("over {machine} {life} {at}\n"),
             Line::Stopped { instance } => format!("stopped {instance}\n"),
             Line::Resumed { instance } => format!("resumed {instance}\n"),
             Line::Repeated { instance } => format!("repeated {instance}\n"),
@@ -181,7 +182,9 @@ fn parse(line: &str) -> Option<Line> {
         "twice" => What::Twice,
         "doom" => return Some(Line::Doom { machine: words.next()?.to_owned() }),
         "over" => {
-            return Some(Line::Over { machine: words.next()?.to_owned(), life: words.next()?.parse().ok()? });
+            let machine = words.next()?.to_owned();
+            let (life, at) = (words.next()?.parse().ok()?, words.next()?.parse().ok()?);
+            return Some(Line::Over { machine, life, at });
         }
         "stopped" => return Some(Line::Stopped { instance: words.next()?.parse().ok()? }),
         "resumed" => return Some(Line::Resumed { instance: words.next()?.parse().ok()? }),
