@@ -3,7 +3,7 @@
 CARGO ?= cargo
 CONF  ?=
 
-.PHONY: run build check test test-registry test-upgrade servers bench clean help
+.PHONY: run build check test test-registry test-upgrade chaos servers bench clean help
 
 help:    ## what can be made
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## */\t/' | expand -t 15
@@ -28,6 +28,9 @@ test-registry: servers ## both ZooKeeper clients under 60 lost connections in 30
 
 test-upgrade: servers    ## four old databases of 100,000 rows each, upgraded through a kill at every statement; ten minutes
 	$(CARGO) test -p migrations --test upgrade -- --ignored --nocapture
+
+chaos: servers    ## faults upon a whole cluster: SEED=… MINUTES=… DB=mariadb|postgres QUEUE=direct|zookeeper LONG=1
+	$(CARGO) test --test cluster -- chaos SEED=$(SEED) MINUTES=$(MINUTES) DB=$(DB) QUEUE=$(QUEUE) RATE=$(RATE) LONG=$(LONG)
 
 servers: ## install MariaDB, PostgreSQL and ZooKeeper for the tests, where they are missing; as root
 	@CARGO='$(CARGO)' tests/servers/install.sh

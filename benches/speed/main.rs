@@ -1,9 +1,10 @@
 //! Speed, each row as a ratio to the floor measured in the same run: `make bench`.
 //!
-//! The release binary is driven over HTTP on a data folder of its own. The floor is what the operating
+//! The release binary is driven over HTTP on a data folder of its own, and then as a cluster. The floor is what the operating
 //! system needs to start as many shells with `xargs`, measured before and after; how many files a second
 //! the disk makes is printed beside, since that moves both.
 
+mod cluster;
 mod engine;
 #[path = "../../tests/it/processes.rs"]
 #[allow(dead_code)]
@@ -23,6 +24,10 @@ fn main() {
     }
     println!("{}", machine());
     let mut table = Table::default();
+    if std::env::args().any(|argument| argument == "cluster") {
+        cluster::rows(&mut table);
+        return table.print();
+    }
     let site = Site::start();
     idle(&site, &mut table);
     start_to_running(&site, &mut table);
@@ -31,6 +36,7 @@ fn main() {
     fan(&site, &mut table);
     many(&site, &mut table);
     drop(site);
+    cluster::rows(&mut table);
     engine::steps(&mut table);
     binary(&mut table);
     table.print();

@@ -5,13 +5,14 @@
 mod running;
 
 use running::{document, shell};
+pub use running::{eventually, is_finished};
 use serde_json::Value;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 pub struct Site(running::Site);
 
-pub struct Workflow(Value);
+pub struct Workflow(pub Value);
 
 impl Workflow {
     pub fn chain(scripts: &[&str]) -> Workflow {

@@ -46,7 +46,7 @@ pub(super) struct Keeper {
     node: Node,
     /// The beat at the database.
     beat: u64,
-    /// When the registry has last taken a renewal.
+    /// When the renewal that the registry has last taken was sent.
     renewed_at: Duration,
 }
 
@@ -128,7 +128,10 @@ impl Keeper {
 
     /// At the registry; and at the database, if the registry has been silent. Whether one of them has taken it.
     async fn renew_once(&mut self, length: Duration) -> Result<bool, News> {
-        let silent = self.means.clock.boot().saturating_sub(self.renewed_at) >= 2 * self.pace();
+        // Counted from sending to sending: counted from the answer, two paces would not quite have passed at the
+        // second try, and the database would be asked when the shim is about to kill.
+        let begun = self.means.clock.boot();
+        let silent = begun.saturating_sub(self.renewed_at) >= 2 * self.pace();
         let (means, who, node, pace) = (self.means.clone(), self.who.clone(), self.node, self.pace());
         let at_registry = within(&means, pace, renew_at_registry(&means, &who, node, length));
         let after = self.beat;
@@ -143,7 +146,7 @@ impl Keeper {
         let (node, taken) = registry.unwrap_or(Ok((Node::Unread, false)))?;
         self.node = node;
         if taken {
-            self.renewed_at = self.means.clock.boot();
+            self.renewed_at = begun;
             renewed = true;
         }
         if let Some((beat, taken)) = database.transpose()? {

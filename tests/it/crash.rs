@@ -1,7 +1,8 @@
 //! The program is killed again and again, sometimes with everything that it had started. What its tasks have
 //! written into the ledger must look as if nothing had happened, but for attempts that surely died.
 
-use crate::ledger::{self, Dice, History, Ledger};
+use crate::dice::Dice;
+use crate::ledger::{self, History, Ledger};
 use crate::processes;
 use crate::site::{Site, document, eventually, is_finished, retried, shell, sub_process};
 use nix::sys::signal::{Signal, kill};

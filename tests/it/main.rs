@@ -7,6 +7,7 @@ mod api;
 mod cli;
 mod crash;
 mod databases;
+mod dice;
 mod disk;
 mod ledger;
 mod log;

@@ -1,6 +1,7 @@
 //! Recorded workflows, and a large one made up: every node runs exactly once, none before its parents ended.
 
-use crate::ledger::{Dice, Ledger, Line};
+use crate::dice::Dice;
+use crate::ledger::{Ledger, Line};
 use crate::site::{Site, document, shell};
 use serde_json::Value;
 use std::collections::HashMap;

@@ -24,7 +24,7 @@ pub use mariadb::Mariadb;
 pub use postgres::Postgres;
 pub use programs::{Missing, missing_packages};
 pub use server::Server;
-pub use skip::{forget_skips, skips};
+pub use skip::{forget_skips, note_skip, skips};
 pub use zookeeper::{Ensemble, Zookeeper};
 
 use std::sync::OnceLock;

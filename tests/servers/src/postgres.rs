@@ -85,7 +85,12 @@ impl Postgres {
 
     /// Runs a statement as the server's administrator and returns what it prints, a line for each row.
     pub fn execute(&self, statement: &str) -> String {
-        let output = client(&self.programs, self.port).args(["-Atqc", statement]).output();
+        self.execute_in("postgres", statement)
+    }
+
+    /// The same, in one of the server's databases.
+    pub fn execute_in(&self, database: &str, statement: &str) -> String {
+        let output = client(&self.programs, self.port).args(["-d", database, "-Atqc", statement]).output();
         let output = output.unwrap_or_else(|error| panic!("could not start psql: {error}"));
         assert!(output.status.success(), "{statement}: {}", String::from_utf8_lossy(&output.stderr));
         String::from_utf8_lossy(&output.stdout).into_owned()

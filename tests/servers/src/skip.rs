@@ -9,15 +9,20 @@ use std::sync::atomic::{AtomicUsize, Ordering::Relaxed};
 
 /// Notes that the running test goes without the server. With `CI=true`, fails it.
 pub(crate) fn note(program: Missing) {
+    note_skip(&program.sentence());
+}
+
+/// Notes that the running test cannot be run, and why. With `CI=true`, fails it.
+pub fn note_skip(why: &str) {
     static COUNT: AtomicUsize = AtomicUsize::new(0);
     let test = std::thread::current().name().unwrap_or("a test").to_owned();
     let count = COUNT.fetch_add(1, Relaxed) + 1;
-    assert!(!is_ci(), "{test}: {}", program.sentence());
-    let line = format!("SKIPPED ({count} in this program): {test}: {}\n", program.sentence());
+    assert!(!is_ci(), "{test}: {why}");
+    let line = format!("SKIPPED ({count} in this program): {test}: {why}\n");
     let _ = std::io::stderr().write_all(line.as_bytes());
     if let Ok(mut file) = OpenOptions::new().create(true).append(true).open(file()) {
         // In one piece: tests run side by side.
-        let _ = file.write_all(format!("{test}: {}\n", program.sentence()).as_bytes());
+        let _ = file.write_all(format!("{test}: {why}\n").as_bytes());
     }
 }
 
