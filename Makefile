@@ -2,8 +2,10 @@
 
 CARGO ?= cargo
 CONF  ?=
+SEEDS ?= 10000
+SIMULATOR = $(CARGO) test -q --profile sim --features sim --test sim --
 
-.PHONY: run build check test test-registry test-upgrade chaos servers bench clean help
+.PHONY: run build check test test-registry test-upgrade chaos sim sim-bugs servers bench clean help
 
 help:    ## what can be made
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## */\t/' | expand -t 15
@@ -17,11 +19,14 @@ build:   ## the release binary: target/release/escheduler
 
 check:   ## formatting and lints
 	$(CARGO) fmt --all --check
-	$(CARGO) clippy --workspace --all-targets -- -D warnings
+	$(CARGO) clippy --workspace --all-targets --features sim -- -D warnings
 
 test: servers    ## every test, those included that need the servers
 	$(CARGO) run -q -p servers -- forget
 	$(CARGO) test --workspace; status=$$?; $(CARGO) run -q -p servers -- skipped && exit $$status
+	$(SIMULATOR) --seeds 1000
+	$(SIMULATOR) --twice 20
+	$(SIMULATOR) --bugs --seeds 1000 --quick
 
 test-registry: servers ## both ZooKeeper clients under 60 lost connections in 30 s, RUNS times (15), with figures
 	ESCHEDULER_REGISTRY_RUNS=$(or $(RUNS),15) $(CARGO) test --lib -- --nocapture --test-threads 1 zookeeper::tests::flaps zookeeper::tests::figures
@@ -34,6 +39,12 @@ chaos: servers    ## faults upon a whole cluster: SEED=… MINUTES=… DB=mariad
 
 servers: ## install MariaDB, PostgreSQL and ZooKeeper for the tests, where they are missing; as root
 	@CARGO='$(CARGO)' tests/servers/install.sh
+
+sim:     ## masters and workers over simulated machines: SEEDS=10000, or SEED=7 for one of them with a trace
+	$(SIMULATOR) $(if $(SEED),--seed $(SEED) --trace,--seeds $(SEEDS)) $(if $(FROM),--from $(FROM)) $(if $(BUG),--bug $(BUG))
+
+sim-bugs: ## each known mistake switched on until the simulator finds it
+	$(SIMULATOR) --bugs
 
 bench:   ## speed, each row as a ratio to the floor measured in the same run
 	# A folder of its own: ext4 makes files slowly for minutes where others were deleted lately.

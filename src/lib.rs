@@ -45,6 +45,9 @@
 
 #![cfg_attr(test, allow(clippy::duplicate_mod, reason = "suites are compiled once for every kind of database"))]
 
+#[cfg(all(feature = "sim", not(debug_assertions)))]
+compile_error!("the feature `sim` can switch known mistakes on: it is not for releases");
+
 pub mod admission;
 pub mod alert;
 pub mod api;
@@ -61,6 +64,8 @@ pub mod logs;
 pub mod master;
 pub mod model;
 pub mod params;
+#[cfg(feature = "sim")]
+pub mod planted;
 pub mod queue;
 pub mod registry;
 pub mod store;

@@ -7,17 +7,17 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 impl Driver {
-    /// What an attempt looks like in the queue outside.
-    fn entry(&self, group: i32, job: &Job) -> Entry {
+    /// What an attempt looks like in the queue outside; `None` until it is known who may take it.
+    fn entry(&self, group: i32, job: &Job) -> Option<Entry> {
         let epoch = self.runs.get(&job.instance()).map_or(0, |run| run.loaded.epoch);
-        let hosts = self.workers.hosts(group);
-        Entry { rank: job.rank, tag: job.tag, owner: self.settings.owner.clone(), epoch, hosts }
+        let hosts = self.workers.hosts(group)?;
+        Some(Entry { rank: job.rank, tag: job.tag, owner: self.settings.owner.clone(), epoch, hosts })
     }
 
     /// Lets workers see that these wait.
     pub fn enter(&mut self, group: i32, jobs: &[Arc<Job>]) {
         let Some(broker) = self.means.broker.clone() else { return };
-        let entries = jobs.iter().map(|job| self.entry(group, job)).collect();
+        let entries = jobs.iter().filter_map(|job| self.entry(group, job)).collect();
         self.work.spawn(async move {
             told(broker.enter(entries).await);
             Done::Brokered
@@ -27,9 +27,9 @@ impl Driver {
     /// It waits no more.
     pub fn unenter(&mut self, job: &Job) {
         let Some(broker) = self.means.broker.clone() else { return };
-        let entry = self.entry(-1, job);
+        let entry: Vec<Entry> = self.entry(-1, job).into_iter().collect();
         self.work.spawn(async move {
-            told(broker.remove(vec![entry]).await);
+            told(broker.remove(entry).await);
             Done::Brokered
         });
     }
@@ -41,7 +41,8 @@ impl Driver {
         if !self.offices.enter(Office::Broker) {
             return;
         }
-        let waiting: BTreeMap<_, _> = self.board.iter().map(|(group, job)| (job.tag, self.entry(group, job))).collect();
+        let waiting = self.board.iter().filter_map(|(group, job)| Some((job.tag, self.entry(group, job)?)));
+        let waiting: BTreeMap<_, _> = waiting.collect();
         let (own, living): (String, BTreeSet<String>) =
             (self.settings.owner.clone(), self.masters.iter().cloned().collect());
         self.work.spawn(async move {

@@ -35,8 +35,10 @@ pub(super) struct Commands {
     taken: HashSet<CommandId>,
     /// Start commands that are being claimed.
     claiming: usize,
-    /// Somebody else's turn, and since when they are seen.
-    others: BTreeMap<CommandId, Time>,
+    /// Somebody else's turn, and since when they are seen (since the machine has started).
+    others: BTreeMap<CommandId, Duration>,
+    /// When they were last asked for, on the same clock.
+    asked_at: Duration,
 }
 
 impl Commands {
@@ -45,13 +47,15 @@ impl Commands {
     }
 
     /// When the first of the others becomes everybody's.
-    pub fn look_at(&self) -> Option<Time> {
-        self.others.values().min().map(|seen| *seen + COURTESY)
+    /// Never sooner after the last look: an answer may take long, or not come.
+    pub fn look_at(&self) -> Option<Duration> {
+        self.others.values().min().map(|seen| *seen.max(&self.asked_at) + COURTESY)
     }
 }
 
 impl Driver {
     pub fn look_for_commands(&mut self) {
+        self.commands.asked_at = self.means.clock.boot();
         if self.offices.enter(Office::Commands) {
             let store = self.means.records.clone();
             // Those in hand are still rows; reading past them finds the others.
@@ -149,9 +153,9 @@ impl Driver {
 
     /// Whether somebody else had his chance.
     fn is_due(&mut self, command: CommandId) -> bool {
-        let now = self.now();
+        let now = self.means.clock.boot();
         let seen = *self.commands.others.entry(command).or_insert(now);
-        if now.since(seen) < COURTESY {
+        if now.saturating_sub(seen) < COURTESY {
             return false;
         }
         // If it stays, it is looked at again later, and not at once.
@@ -203,7 +207,8 @@ impl Driver {
             None => {}
             // The sweep may have found it already, and is reading it: whoever comes first is taken.
             Some(Claimed::New(loaded)) => self.loaded(loaded.id, Ok(Some(*loaded))),
-            Some(Claimed::Known(id)) if self.runs.contains_key(&id) || self.loading.contains_key(&id) => {}
+            // Held already, by the sweep that found it, or still from before it had other owners.
+            Some(Claimed::Known(id)) if self.runs.contains_key(&id) || self.loading.contains_key(&id) => self.sweep(),
             Some(Claimed::Known(id)) if start => self.load(id, None),
             // An order for an instance that we do not hold. If its owner is gone, it is taken over first, and asked
             // for orders then.

@@ -64,7 +64,8 @@ pub(super) struct Driver {
     pub masters: Vec<String>,
     pub work: Work<Done>,
     pub offices: Offices,
-    pub alarms: BTreeSet<(Time, InstanceId)>,
+    /// By the time since the machine has started: the wall clock may jump.
+    pub alarms: BTreeSet<(Duration, InstanceId)>,
     /// When the last write to the registry that was acknowledged had been sent.
     pub signed_at: Option<Duration>,
     /// When the database has last answered.
@@ -148,8 +149,8 @@ impl Driver {
         let mut sweep = clock.sleep(Duration::ZERO);
         let mut beat = clock.sleep(Duration::ZERO);
         loop {
-            let alarm = until(&*clock, self.alarms.first().map(|(at, _)| *at));
-            let look = until(&*clock, self.commands.look_at());
+            let alarm = after(&*clock, self.alarms.first().map(|(at, _)| *at));
+            let look = after(&*clock, self.commands.look_at());
             tokio::select! {
                 biased;
                 () = stop.cancelled() => break,
@@ -247,10 +248,10 @@ impl Driver {
     }
 }
 
-/// Waits until the wall clock shows `at`; for ever if there is nothing to wait for.
-async fn until(clock: &dyn Clock, at: Option<Time>) {
-    match at {
-        Some(at) => clock.sleep(at.since(clock.now())).await,
+/// Waits until the machine has been up for so long; for ever if there is nothing to wait for.
+async fn after(clock: &dyn Clock, boot: Option<Duration>) {
+    match boot {
+        Some(boot) => clock.sleep(boot.saturating_sub(clock.boot())).await,
         None => std::future::pending().await,
     }
 }

@@ -107,6 +107,12 @@ impl Observer {
             return false;
         }
         let incarnation = row.holder.incarnation;
+        #[cfg(feature = "sim")]
+        if crate::planted::is("one-fence")
+            || (crate::planted::is("mixed-fence") && registry.shown.as_ref().is_some_and(|node| node.lease.fenced))
+        {
+            return self.records.fence(row.holder.clone(), beat).await.unwrap_or(false);
+        }
         let mark = |beat, length_ms| Lease { incarnation, beat, length_ms, fenced: true };
         let outcome = match &registry.shown {
             Some(node) if node.lease.incarnation > incarnation => return false,

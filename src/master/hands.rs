@@ -6,7 +6,7 @@ use super::workers::Seat;
 use crate::calls::{Holder, ToWorker};
 use crate::dag::NodeIx;
 use crate::engine::{Attempt, Event, Phase, Work};
-use crate::model::{InstanceId, Tag, Time};
+use crate::model::{InstanceId, Tag};
 use crate::queue::Job;
 use std::collections::BTreeSet;
 use std::sync::Arc;
@@ -113,8 +113,8 @@ impl Driver {
     }
 
     /// Asks a holder about everything of an instance that it was granted, or about all that it does not list.
-    fn ask(&mut self, id: InstanceId, wanted: impl Fn(Tag, &Holder, Time) -> bool) {
-        let now = self.now();
+    fn ask(&mut self, id: InstanceId, wanted: impl Fn(Tag, &Holder, Duration) -> bool) {
+        let now = self.means.clock.boot();
         let Some(run) = self.runs.get_mut(&id) else { return };
         let asked = run.holders.iter().filter(|(tag, grant)| wanted(**tag, &grant.holder, grant.told_at));
         let asked: Vec<(Tag, Holder)> = asked.map(|(tag, grant)| (*tag, grant.holder.clone())).collect();
@@ -151,21 +151,34 @@ impl Driver {
 
     /// What a worker should have and does not list, it is asked for.
     pub fn compare(&mut self, worker: &str, listed: &BTreeSet<Tag>) {
-        let before = self.now() - PATIENCE;
+        let before = self.means.clock.boot().saturating_sub(PATIENCE);
         let ids: Vec<_> = self.runs.keys().copied().collect();
         for id in ids {
             self.ask(id, |tag, of, told_at| of.worker == worker && !listed.contains(&tag) && told_at < before);
         }
     }
 
+    /// A known mistake: who cannot be reached is taken for dead.
+    #[cfg(feature = "sim")]
+    fn take_silence_for_loss(&mut self, id: InstanceId, far: &BTreeSet<String>) {
+        let Some(run) = self.runs.get(&id) else { return };
+        let lost = run.holders.iter().filter(|(_, grant)| far.contains(&grant.holder.worker));
+        let lost: Vec<_> = lost.filter_map(|(tag, _)| Some((*run.tags.get(tag)?, *tag))).collect();
+        lost.into_iter().for_each(|(node, tag)| self.post(id, Event::Lost { node, tag }.into()));
+    }
+
     /// Who cannot be reached is asked again, through whom it may be.
     pub fn ask_again(&mut self) {
-        let before = self.now() - 2 * PATIENCE;
+        let before = self.means.clock.boot().saturating_sub(2 * PATIENCE);
         let ids: Vec<_> = self.runs.keys().copied().collect();
         for id in ids {
             let Some(run) = self.runs.get(&id) else { continue };
             let holders = run.holders.values().map(|grant| grant.holder.worker.clone());
             let far: BTreeSet<String> = holders.filter(|worker| !self.workers.is_linked(worker)).collect();
+            #[cfg(feature = "sim")]
+            if crate::planted::is("silence-is-loss") {
+                self.take_silence_for_loss(id, &far);
+            }
             if !far.is_empty() {
                 self.ask(id, |_, of, told_at| far.contains(&of.worker) && told_at < before);
             }

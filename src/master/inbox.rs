@@ -69,23 +69,29 @@ impl Driver {
             knows.then_some((run, node, holder.incarnation < from.incarnation))
         });
         let Some((run, node, later)) = known else {
+            #[cfg(feature = "sim")]
+            if crate::planted::is("ack-from-memory") {
+                self.say(&from.worker, ToWorker::Acknowledge { tag: report.tag });
+            }
             self.stray(from, report);
             return None;
         };
-        let tag = report.tag;
+        let (tag, now) = (report.tag, self.means.clock.now());
+        // Times told by a clock that is ahead would put off retries and time-outs.
         let mut item = |event, place, acknowledge| {
             run.inbox.push_back(Item { place, acknowledge, ..Item::from(event) });
         };
         match report.what {
-            What::Started { at, place } => item(Event::Started { node, tag, at }, Some(place), None),
+            What::Started { at, place } => item(Event::Started { node, tag, at: at.min(now) }, Some(place), None),
             What::Ended { exit, started_at, at, place } => {
                 let exit = match exit {
                     ReportedExit::Success => Exit::Success,
                     ReportedExit::Failed => Exit::Failed,
                     ReportedExit::TimedOut => Exit::TimedOut,
                 };
+                let started_at = started_at.min(now);
                 item(Event::Started { node, tag, at: started_at }, Some(place.clone()), None);
-                item(Event::Finished { node, tag, exit, at }, Some(place), Some((tag, from)));
+                item(Event::Finished { node, tag, exit, at: at.min(now) }, Some(place), Some((tag, from)));
             }
             // Whatever a later life does not know has died with an earlier one, started or not.
             What::NotHere if later => item(Event::Lost { node, tag }, None, Some((tag, from))),

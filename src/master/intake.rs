@@ -9,6 +9,7 @@ use crate::registry::{self, Member, Role};
 use crate::store::{Error, Live, Loaded};
 use rand::RngExt;
 use std::collections::{BTreeSet, HashMap};
+use std::time::Duration;
 
 /// Takeovers without a recorded step after which an instance may be what its masters die of. It is taken over
 /// alone, when all others are in hand, so that it takes nobody else along.
@@ -19,6 +20,8 @@ const POISONED: i32 = 20;
 
 /// What a sweep has found.
 pub(super) struct Swept {
+    /// When it began, by the time since the machine has started.
+    begun: Duration,
     live: Vec<Live>,
     groups: HashMap<i32, BTreeSet<String>>,
     masters: Result<Vec<Member>, registry::Error>,
@@ -30,11 +33,13 @@ impl Driver {
         self.look_for_commands();
         if self.offices.enter(Office::Sweep) {
             let (records, registry) = (self.means.records.clone(), self.means.registry.clone());
+            let begun = self.means.clock.boot();
             self.work.spawn(async move {
                 // First, so that whoever is not among them has been gone before the rows were read.
                 let masters = registry.members(Role::Master).await;
                 let swept = async {
-                    Ok(Swept { groups: records.worker_groups().await?, live: records.live_instances().await?, masters })
+                    let (groups, live) = (records.worker_groups().await?, records.live_instances().await?);
+                    Ok(Swept { begun, groups, live, masters })
                 };
                 Done::Swept(swept.await)
             });
@@ -43,8 +48,9 @@ impl Driver {
 
     pub fn swept(&mut self, swept: Result<Swept, Error>) {
         let again = self.offices.leave(Office::Sweep);
-        if let Ok(Swept { live, groups, masters }) = self.answered(swept) {
+        if let Ok(Swept { begun, live, groups, masters }) = self.answered(swept) {
             self.workers.groups(groups);
+            self.drop_superseded(&live, begun);
             let sound = self.sound_masters(masters);
             self.take_in(live, sound.as_ref());
             self.look_at_children();
@@ -70,6 +76,21 @@ impl Driver {
         (age < self.settings.lease).then_some(sound)
     }
 
+    /// Forgets what others have taken over or ended meanwhile. Whoever has nothing to write hears of it by no conflict,
+    /// and would take the instance for held, should it become his again.
+    fn drop_superseded(&mut self, live: &[Live], begun: Duration) {
+        let epochs: HashMap<InstanceId, i32> = live.iter().map(|it| (it.id, it.epoch)).collect();
+        let superseded = |(id, run): &(&InstanceId, &Run)| match epochs.get(id) {
+            Some(epoch) => *epoch > run.loaded.epoch,
+            None => !run.writing && run.held_since < begun,
+        };
+        let superseded: Vec<_> = self.runs.iter().filter(superseded).map(|(id, _)| *id).collect();
+        for id in superseded {
+            tracing::warn!(instance = %id, "the instance is not ours any more");
+            self.forget(id);
+        }
+    }
+
     fn take_in(&mut self, live: Vec<Live>, sound: Option<&BTreeSet<String>>) {
         let owners: HashMap<InstanceId, Option<String>> = live.iter().map(|it| (it.id, it.owner.clone())).collect();
         let own = Some(&self.settings.owner);
@@ -78,13 +99,15 @@ impl Driver {
         };
         let mut suspects = Vec::new();
         let mut wanted = Vec::new();
-        for Live { id, owner, root, takeovers } in live {
+        for Live { id, owner, root, takeovers, .. } in live {
             if self.runs.contains_key(&id) || self.loading.contains_key(&id) || self.unreadable.contains(&id) {
                 continue;
             }
             // A family has one owner: that of its first instance, if it lives.
             let head = owners.get(&root).filter(|_| root != id);
             match (owner.as_ref() == own, gone(&owner), head) {
+                #[cfg(feature = "sim")]
+                (true, ..) if crate::planted::is("no-sweep") => {}
                 (true, ..) => wanted.push((id, None)),
                 (false, true, Some(head)) if head.as_ref() != own => {}
                 (false, true, _) if takeovers >= SUSPECT => suspects.push((takeovers, id, Some(owner))),
@@ -118,12 +141,21 @@ impl Driver {
         self.work.spawn(async move {
             loop {
                 let loaded = async {
+                    #[cfg(feature = "sim")]
+                    if let (true, Some(from)) = (crate::planted::is("read-then-bump"), from.clone()) {
+                        let mut loaded = store.load(id).await?;
+                        let taken = store.take_over(id, from, owner.clone()).await?;
+                        loaded.epoch += 1;
+                        return Ok(Some(loaded).filter(|_| taken));
+                    }
                     if let Some(from) = from.clone()
                         && !store.take_over(id, from, owner.clone()).await?
                     {
                         return Ok(None);
                     }
-                    store.load(id).await.map(Some)
+                    // Somebody may have taken it over since: his epoch is no right of ours.
+                    let loaded = store.load(id).await?;
+                    Ok(Some(loaded).filter(|loaded| loaded.owner.as_ref() == Some(&owner)))
                 };
                 match loaded.await {
                     // What comes for the instance meanwhile is kept, so nothing is lost by waiting.
@@ -179,6 +211,7 @@ impl Driver {
         run.inbox.extend(mail.into_iter().filter(|item| !item.is_of_parent()));
         run.inbox.extend(wishes.into_iter().map(|order| Item::from(Event::Order(order))));
         let jobs = run.jobs_under_way();
+        run.held_since = self.means.clock.boot();
         let has_children = !run.children.is_empty();
         // The rows are the engine's now; a large document need not be in memory twice.
         run.loaded.document = String::new();

@@ -98,6 +98,7 @@ impl Master {
             }
         };
         tokio::select! {
+            biased;
             () = driver => {}
             () = watch => {}
         }

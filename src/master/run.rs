@@ -45,8 +45,8 @@ impl From<Event> for Item {
 #[derive(Clone, Debug)]
 pub(super) struct Grant {
     pub holder: Holder,
-    /// When the holder was last told or asked about it.
-    pub told_at: Time,
+    /// When the holder was last told or asked about it, since the machine has started.
+    pub told_at: Duration,
 }
 
 /// How an attempt that did not succeed ended, for the alert of a failed instance.
@@ -81,16 +81,22 @@ pub(super) struct Run {
     pub inbox: VecDeque<Item>,
     /// Actions that wait for the next write, since nothing depends on them.
     pub soft: Vec<(Action, Option<Place>)>,
-    /// When they are written at the latest.
-    pub soft_due: Option<Time>,
+    /// When they are written at the latest, since the machine has started.
+    pub soft_due: Option<Duration>,
     /// A write is under way: what comes meanwhile forms the next step.
     pub writing: bool,
+    /// Since when it is in hand, by the time since the machine has started.
+    pub held_since: Duration,
     /// No step was recorded since it came into hand.
     pub new: bool,
     /// The next step is recorded even if it changes nothing.
     pub must_write: bool,
     /// The entry of this instance in the driver's list of alarms.
-    pub alarm: Option<Time>,
+    pub alarm: Option<Duration>,
+    /// What the engine waits for, and when that is by the clock that does not jump.
+    pub engine_due: Option<(Time, Duration)>,
+    /// The engine's alarm that has rung and was not told yet.
+    pub rang: Option<Time>,
 }
 
 impl Run {
@@ -118,14 +124,15 @@ impl Run {
         for task in &loaded.tasks {
             let Some(node) = plan.find(&task.name) else { continue };
             rows.insert(node, task.id);
+            // The times were told by another clock, which may be ahead: nothing waits for that.
             restored.push(Row {
                 node,
                 state: task.state,
                 tag: task.tag,
                 attempt: task.attempt,
                 retries: task.retries,
-                started_at: task.started_at,
-                ended_at: task.ended_at,
+                started_at: task.started_at.map(|at| at.min(now)),
+                ended_at: task.ended_at.map(|at| at.min(now)),
                 warned: task.warned,
             });
             if task.state.is_finished() && task.state != State::Success {
@@ -136,7 +143,7 @@ impl Run {
             let Some(tag) = task.tag.filter(|_| !task.state.is_finished()) else { continue };
             tags.insert(tag, node);
             if let Some(holder) = task.holder.clone() {
-                holders.insert(tag, Grant { holder, told_at: Time::default() });
+                holders.insert(tag, Grant { holder, told_at: Duration::ZERO });
             }
             if plan.node(node).work == Work::Child {
                 let child = loaded.children.get(&task.name).filter(|child| child.task == task.id);
@@ -188,7 +195,10 @@ impl Run {
             inbox,
             soft: Vec::new(),
             soft_due: None,
+            engine_due: None,
+            rang: None,
             writing: false,
+            held_since: Duration::MAX,
             new: true,
             must_write: true,
             alarm: None,
@@ -239,7 +249,7 @@ impl Run {
     }
 
     /// The write under way grants the attempt.
-    pub fn granted(&mut self, tag: Tag, holder: Holder, now: Time) {
+    pub fn granted(&mut self, tag: Tag, holder: Holder, now: Duration) {
         self.hosts.insert(holder.worker.clone());
         self.holders.insert(tag, Grant { holder, told_at: now });
     }

@@ -13,6 +13,7 @@ use crate::queue::Job;
 use crate::store::{ChildStart, Error, NewTask, Records, Step, TaskChange};
 use std::collections::BTreeMap;
 use std::sync::Arc;
+use std::time::Duration;
 
 /// A write and its consequences.
 pub(super) struct Draft {
@@ -75,6 +76,8 @@ pub(super) enum Deed {
 pub(super) struct Drafting<'a> {
     run: &'a mut Run,
     workers: &'a mut Workers,
+    /// Since the machine has started.
+    boot: Duration,
     draft: Draft,
     changes: BTreeMap<TaskId, TaskChange>,
     lost: Vec<NodeIx>,
@@ -82,7 +85,7 @@ pub(super) struct Drafting<'a> {
 }
 
 impl<'a> Drafting<'a> {
-    pub fn new(run: &'a mut Run, workers: &'a mut Workers, now: Time) -> Self {
+    pub fn new(run: &'a mut Run, workers: &'a mut Workers, now: Time, boot: Duration) -> Self {
         let step = Step {
             instance: run.id(),
             epoch: run.loaded.epoch,
@@ -97,7 +100,7 @@ impl<'a> Drafting<'a> {
             alerts: vec![],
         };
         let draft = Draft { step, spawns: vec![], deeds: vec![] };
-        Drafting { run, workers, draft, changes: BTreeMap::new(), lost: vec![], alerts: vec![] }
+        Drafting { run, workers, boot, draft, changes: BTreeMap::new(), lost: vec![], alerts: vec![] }
     }
 
     pub fn order(&mut self, order: (CommandId, CommandType)) {
@@ -115,7 +118,7 @@ impl<'a> Drafting<'a> {
         let wanted = !self.run.holders.contains_key(&tag) && !self.run.unwanted.contains(&tag);
         let Some(task) = task.filter(|_| wanted) else { return self.workers.give_back(seat) };
         self.change(task).holder = Some(seat.holder.clone());
-        self.run.granted(tag, seat.holder.clone(), self.draft.step.at);
+        self.run.granted(tag, seat.holder.clone(), self.boot);
         self.draft.deeds.push(Deed::Grant { seat, job });
     }
 
@@ -129,7 +132,7 @@ impl<'a> Drafting<'a> {
                 let seat = self.workers.reserve(self.run.group(node));
                 let holder = seat.as_ref().map(|seat| seat.holder.clone());
                 if let Some(holder) = holder.clone() {
-                    self.run.granted(attempt.tag, holder, self.draft.step.at);
+                    self.run.granted(attempt.tag, holder, self.boot);
                 }
                 self.insert(node, attempt, State::Submitted, holder);
                 self.draft.deeds.push(Deed::Offer { node, attempt, seat });

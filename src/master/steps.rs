@@ -3,9 +3,9 @@
 use super::driver::{AGAIN, Done, Driver};
 use super::family::Family;
 use super::step::{Deed, Draft, Drafting};
-use crate::calls::{Report, ToWorker, What};
+use crate::calls::ToWorker;
 use crate::engine::{Action, Note, Phase};
-use crate::model::{InstanceId, Time};
+use crate::model::InstanceId;
 use crate::store::{Error, Recorded};
 use std::sync::Arc;
 use std::time::Duration;
@@ -16,12 +16,14 @@ const SOFT: Duration = Duration::from_millis(20);
 impl Driver {
     /// Takes the next step of an instance, if there is one and no write is under way.
     pub fn advance(&mut self, id: InstanceId) {
-        let now = self.now();
+        let (wall, boot) = (self.now(), self.means.clock.boot());
         let Some(run) = self.runs.get_mut(&id) else { return };
         if run.writing {
             return;
         }
-        let soft_is_due = run.soft_due.is_some_and(|due| due <= now);
+        // An alarm that rang is due, whatever the wall clock shows by now.
+        let now = run.rang.take().map_or(wall, |at| at.max(wall));
+        let soft_is_due = run.soft_due.is_some_and(|due| due <= boot);
         let mut actions = std::mem::take(&mut run.soft);
         let (mut acknowledge, mut orders, mut grants) = (Vec::new(), Vec::new(), Vec::new());
         while let Some(item) = run.inbox.pop_front() {
@@ -36,12 +38,12 @@ impl Driver {
         let only_soft = acknowledge.is_empty() && orders.is_empty() && grants.is_empty() && !run.must_write;
         if only_soft && actions.iter().all(is_soft) && !soft_is_due {
             run.soft = actions;
-            run.soft_due = (!run.soft.is_empty()).then(|| run.soft_due.unwrap_or(now + SOFT));
+            run.soft_due = (!run.soft.is_empty()).then(|| run.soft_due.unwrap_or(boot + SOFT));
             return self.set_alarm(id);
         }
         run.soft_due = None;
         let must_write = std::mem::take(&mut run.must_write);
-        let mut drafting = Drafting::new(run, &mut self.workers, now);
+        let mut drafting = Drafting::new(run, &mut self.workers, now, boot);
         orders.into_iter().for_each(|order| drafting.order(order));
         for (action, place) in actions {
             drafting.action(action, place);
@@ -54,6 +56,8 @@ impl Driver {
             draft.deeds.into_iter().for_each(|deed| self.act(id, deed, &Recorded::default(), now));
             return self.set_alarm(id);
         }
+        #[cfg(feature = "sim")]
+        self.act_too_early(&draft);
         self.write(id, draft);
         self.set_alarm(id);
     }
@@ -115,6 +119,22 @@ impl Driver {
         self.load_suspect();
     }
 
+    /// Known mistakes: acting before the write.
+    #[cfg(feature = "sim")]
+    fn act_too_early(&self, draft: &Draft) {
+        for deed in &draft.deeds {
+            match deed {
+                Deed::Acknowledge { tag, to } if crate::planted::is("ack-before-commit") => {
+                    self.say(&to.worker, ToWorker::Acknowledge { tag: *tag });
+                }
+                Deed::Grant { seat, job } if crate::planted::is("grant-before-record") => {
+                    self.workers.grant(seat, draft.step.epoch, job.clone());
+                }
+                _ => {}
+            }
+        }
+    }
+
     /// The slots that were set aside in a write that came to nothing.
     fn forget_slots(&mut self, draft: &Draft) {
         for deed in &draft.deeds {
@@ -127,32 +147,32 @@ impl Driver {
 
     /// Rings when the engine wants to be told the time, or soft news is due.
     fn set_alarm(&mut self, id: InstanceId) {
+        let (wall, boot) = (self.now(), self.means.clock.boot());
         let Some(run) = self.runs.get_mut(&id) else { return };
-        let next = match (run.engine.next_alarm(), run.soft_due) {
-            (Some(alarm), Some(soft)) => Some(alarm.min(soft)),
-            (alarm, soft) => alarm.or(soft),
-        };
+        let wanted = run.engine.next_alarm().filter(|_| !matches!(run.engine.phase(), Phase::Ended(_)));
+        if run.engine_due.map(|(at, _)| at) != wanted {
+            run.engine_due = wanted.map(|at| (at, boot + at.since(wall)));
+        }
+        let next = run.engine_due.map(|(_, due)| due).into_iter().chain(run.soft_due).min();
         if run.alarm == next {
             return;
         }
-        if let Some(at) = run.alarm.take() {
+        if let Some(at) = std::mem::replace(&mut run.alarm, next) {
             self.alarms.remove(&(at, id));
         }
-        if let Some(at) = next.filter(|_| !matches!(run.engine.phase(), Phase::Ended(_))) {
-            run.alarm = Some(at);
-            self.alarms.insert((at, id));
-        }
+        self.alarms.extend(next.map(|at| (at, id)));
     }
 
     pub fn ring(&mut self) {
-        let now: Time = self.now();
-        while let Some(&(at, id)) = self.alarms.first()
-            && at <= now
+        let boot = self.means.clock.boot();
+        while let Some(&(due, id)) = self.alarms.first()
+            && due <= boot
         {
             self.alarms.pop_first();
             if let Some(run) = self.runs.get_mut(&id) {
                 run.alarm = None;
-                if run.engine.next_alarm().is_some_and(|at| at <= now) {
+                if let Some((at, _)) = run.engine_due.take_if(|(_, due)| *due <= boot) {
+                    run.rang = run.rang.max(Some(at));
                     run.inbox.push_back(crate::engine::Event::Tick.into());
                 }
                 self.advance(id);
@@ -160,7 +180,8 @@ impl Driver {
         }
     }
 
-    /// Takes an instance out of hand. What it was told and has not recorded goes back to where it came from.
+    /// Takes an instance out of hand. Slots and orders that it was given and has not recorded go back to where they
+    /// came from; reports come again, because nobody has acknowledged them.
     pub fn forget(&mut self, id: InstanceId) -> Option<super::run::Run> {
         let mut run = self.runs.remove(&id)?;
         if let Some(at) = run.alarm {
@@ -176,9 +197,6 @@ impl Driver {
             }
             if let Some((seat, _)) = item.grant {
                 self.workers.give_back(seat);
-            }
-            if let Some((tag, from)) = item.acknowledge {
-                self.stray(from, Report { instance: id, tag, what: What::NotHere });
             }
         }
         Some(run)

@@ -24,14 +24,15 @@ struct Linked {
 pub(super) struct Workers {
     linked: BTreeMap<u64, Linked>,
     rows: BTreeMap<String, WorkerRow>,
-    groups: HashMap<i32, BTreeSet<String>>,
+    /// `None` until they were read.
+    groups: Option<HashMap<i32, BTreeSet<String>>>,
     /// One process: its worker takes whatever it is given, and lets it wait by itself.
     sole: bool,
 }
 
 impl Workers {
     pub fn new(sole: bool) -> Workers {
-        Workers { linked: BTreeMap::new(), rows: BTreeMap::new(), groups: HashMap::new(), sole }
+        Workers { linked: BTreeMap::new(), rows: BTreeMap::new(), groups: None, sole }
     }
 
     /// Whether the only worker lets attempts wait by itself.
@@ -103,7 +104,8 @@ impl Workers {
 
     /// Whether an attempt of this group may run at the worker of that stream.
     pub fn allows(&self, serial: u64, group: i32) -> bool {
-        self.sole || self.linked.get(&serial).is_some_and(|linked| allows(&self.groups, group, &linked.hello.host))
+        self.sole
+            || self.linked.get(&serial).is_some_and(|linked| allows(self.groups.as_ref(), group, &linked.hello.host))
     }
 
     /// The slot was not used after all.
@@ -147,12 +149,16 @@ impl Workers {
     }
 
     pub fn groups(&mut self, groups: HashMap<i32, BTreeSet<String>>) {
-        self.groups = groups;
+        self.groups = Some(groups);
     }
 
-    /// The addresses that attempts of a group are limited to; none: all workers may take them.
-    pub fn hosts(&self, group: i32) -> BTreeSet<String> {
-        self.groups.get(&group).cloned().unwrap_or_default()
+    /// The addresses that attempts of a group are limited to; an empty set: all workers may take them. `None` as long
+    /// as nobody can say.
+    pub fn hosts(&self, group: i32) -> Option<BTreeSet<String>> {
+        match &self.groups {
+            Some(groups) => Some(groups.get(&group).cloned().unwrap_or_default()),
+            None => (group <= 0).then(BTreeSet::new),
+        }
     }
 
     /// Whether nothing of this holder lives any more, and nobody can tell how it ended.
@@ -161,7 +167,10 @@ impl Workers {
     }
 }
 
-/// A group that is not known, or has no addresses, stands for all workers.
-fn allows(groups: &HashMap<i32, BTreeSet<String>>, group: i32, host: &str) -> bool {
-    groups.get(&group).is_none_or(|hosts| hosts.contains(host))
+/// A group that does not exist, or has no addresses, stands for all workers; as long as none was read, nobody can say.
+fn allows(groups: Option<&HashMap<i32, BTreeSet<String>>>, group: i32, host: &str) -> bool {
+    match groups {
+        Some(groups) => groups.get(&group).is_none_or(|hosts| hosts.contains(host)),
+        None => group <= 0,
+    }
 }

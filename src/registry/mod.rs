@@ -157,7 +157,8 @@ pub struct Membership {
 }
 
 impl Membership {
-    fn new(seat: impl Seat + 'static) -> Self {
+    /// For who keeps a registry.
+    pub fn new(seat: impl Seat + 'static) -> Self {
         Membership { seat: Box::new(seat) }
     }
 

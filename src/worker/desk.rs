@@ -104,6 +104,10 @@ impl Desk {
 
     /// A task of an earlier worker process goes on.
     fn adopt(&mut self, running: Running) {
+        #[cfg(feature = "sim")]
+        if crate::planted::is("forgets-start") {
+            return;
+        }
         let Some(attempt) = from_note(running.tag, &running.note) else {
             tracing::warn!(tag = %running.tag, pid = running.pid, "nobody knows whose task this is; it is ended");
             return self.shim.kill(running.tag, shim::Kill::Gently);
@@ -183,6 +187,12 @@ impl Desk {
             return;
         }
         let attempt = address(&job, epoch);
+        #[cfg(feature = "sim")]
+        let asked_for = asked_for || crate::planted::is("empty-promise");
+        #[cfg(feature = "sim")]
+        if crate::planted::is("empty-promise") {
+            self.refused.remove(job.tag);
+        }
         if !asked_for || self.refused.contains(&job.tag) || !self.is_newest(&attempt) {
             return self.refuse(master, &attempt);
         }
@@ -402,6 +412,10 @@ impl Desk {
         let told = master.is_some_and(|master| self.credits.say(&master, ToMaster::Report(report.clone())));
         if !told {
             self.say_to_any(report);
+        }
+        #[cfg(feature = "sim")]
+        if crate::planted::is("outbox-forgets") {
+            self.acknowledged(tag);
         }
     }
 

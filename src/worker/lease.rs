@@ -81,9 +81,15 @@ impl Keeper {
 
     async fn sign_in(&mut self) -> Result<(), News> {
         loop {
+            #[cfg(feature = "sim")]
+            let sent = self.means.clock.boot();
             match self.means.registrar.sign_in(self.who.clone()).await {
                 Ok(Standing::Lives { beat, .. }) => {
                     self.beat = beat;
+                    #[cfg(feature = "sim")]
+                    if let (true, Some(length)) = (crate::planted::is("sign-in-renews"), self.length) {
+                        extend(&self.means, sent, length);
+                    }
                     return Ok(());
                 }
                 Ok(Standing::Fenced) => return Err(News::Fenced),
@@ -252,6 +258,10 @@ async fn renew_at_database(means: &Means, who: &SignIn, after: u64, length: Dura
 }
 
 fn extend(means: &Means, sent: Duration, length: Duration) {
+    #[cfg(feature = "sim")]
+    if crate::planted::is("lease-from-answer") {
+        return means.shim.lease(means.clock.boot() + length);
+    }
     means.shim.lease(end(sent, length));
 }
 

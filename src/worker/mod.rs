@@ -177,6 +177,7 @@ impl Worker {
             // It hangs up when it is gone. If it stays, it has a reason, and ends by itself later.
             let gone = async { while events.recv().await.is_some() {} };
             tokio::select! {
+                biased;
                 () = gone => {}
                 () = means.clock.sleep(LEAVING) => {}
             }

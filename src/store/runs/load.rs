@@ -19,6 +19,7 @@ use std::collections::HashMap;
 pub struct Live {
     pub id: InstanceId,
     pub owner: Option<String>,
+    pub epoch: i32,
     /// The family's first instance, which may be itself.
     pub root: InstanceId,
     /// How often it was taken over since its last step.
@@ -34,6 +35,8 @@ pub struct Loaded {
     pub definition_name: String,
     pub project: ProjectId,
     pub state: State,
+    /// Who drives it under this epoch.
+    pub owner: Option<String>,
     pub epoch: i32,
     pub revision: i64,
     pub takeovers: i32,
@@ -111,17 +114,19 @@ impl Store {
     /// The database cannot be read.
     pub async fn live_instances(&self) -> Result<Vec<Live>, Error> {
         use process_instance::Column;
-        let rows: Vec<(i32, Option<String>, Option<i32>, i32)> = process_instance::Entity::find()
+        type Columns = (i32, Option<String>, i32, Option<i32>, i32);
+        let rows: Vec<Columns> = process_instance::Entity::find()
             .select_only()
-            .columns([Column::Id, Column::Owner, Column::RootId, Column::Takeovers])
+            .columns([Column::Id, Column::Owner, Column::Epoch, Column::RootId, Column::Takeovers])
             .filter(Column::State.is_in(State::LIVE.map(State::code)))
             .order_by_asc(Column::Id)
             .into_tuple()
             .all(self.read())
             .await?;
-        let live = |(id, owner, root, takeovers): (i32, _, Option<i32>, _)| Live {
+        let live = |(id, owner, epoch, root, takeovers): Columns| Live {
             id: InstanceId(id),
             owner,
+            epoch,
             root: InstanceId(root.unwrap_or(id)),
             takeovers,
         };
@@ -214,6 +219,7 @@ impl Store {
             definition_name: definition.as_ref().and_then(|d| d.name.clone()).unwrap_or_default(),
             project: ProjectId(definition.as_ref().and_then(|d| d.project_id).unwrap_or_default()),
             state: State::from_code(code(row.state)).unwrap_or(State::Running),
+            owner: row.owner,
             epoch: row.epoch,
             revision: row.revision,
             takeovers: row.takeovers,
@@ -382,6 +388,7 @@ impl Store {
             definition_name: definition.name.clone(),
             project: definition.project,
             state: State::Running,
+            owner: Some(new.owner),
             epoch: 1,
             revision: 1,
             takeovers: 0,
