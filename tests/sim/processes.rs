@@ -18,6 +18,7 @@ use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::sync::mpsc::{self, UnboundedReceiver, unbounded_channel};
+use tokio::sync::watch;
 
 pub const LEASE: Duration = Duration::from_secs(10);
 
@@ -78,7 +79,8 @@ impl World {
         let start = format!("W{node}#{}", self.machines[node].starts);
         let (q, clock) = (self.q.clone(), self.machines[node].clock.clone());
         let (name, slots, fetch) = (self.machines[node].disk.name.clone(), self.machines[node].slots, self.plan.fetch);
-        let changes = self.registry.queue_changes.subscribe();
+        let (tell, changes) = watch::channel(0);
+        self.registry.queue_changes.push(tell);
         let (restart_lease, outside) = (self.plan.restart_lease, self.plan.queue_outside);
         self.spawn(node, start.clone(), move |process, pid| {
             let (tell, events) = mpsc::channel(4096);

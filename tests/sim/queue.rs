@@ -18,7 +18,8 @@ impl Broker for Owners {
             for entry in entries {
                 w.registry.queue.insert((entry.rank, entry.tag), entry);
             }
-            w.registry.queue_changes.send_modify(|count| *count += 1);
+            w.registry.queue_changes.retain(|changes| !changes.is_closed());
+            w.registry.queue_changes.iter().for_each(|changes| changes.send_modify(|count| *count += 1));
         });
         entered.await.map_err(|error| error.to_string())
     }

@@ -22,14 +22,14 @@ pub struct Registry {
     last: u64,
     /// Attempts that wait where all workers see them.
     pub queue: BTreeMap<(Rank, Tag), Entry>,
-    pub queue_changes: watch::Sender<u64>,
+    /// One for each claimant: a watch with many receivers wakes them in an order that no seed decides.
+    pub queue_changes: Vec<watch::Sender<u64>>,
 }
 
 impl Default for Registry {
     fn default() -> Registry {
         let (sessions, leases, stale, queue) = Default::default();
-        let queue_changes = watch::channel(0).0;
-        Registry { is_up: true, sessions, leases, stale, last: 0, queue, queue_changes }
+        Registry { is_up: true, sessions, leases, stale, last: 0, queue, queue_changes: Vec::new() }
     }
 }
 
