@@ -138,10 +138,8 @@ impl App {
                 Role::Worker => {
                     let (worker, shim) = self.worker(embedded.clone())?;
                     roles.spawn(Role::Worker, Some(self.join(Role::Worker).await), move |stop| async move {
-                        // What an earlier shim left may take long to die.
-                        let attached = stop.run_until_cancelled(Attached::to(shim)).await;
-                        let Some(attached) = attached else { return Ok(Ended::default()) };
-                        let attached = attached.map_err(|error| error.to_string())?;
+                        // Here, and not before the role begins: what an earlier shim left may take long to die.
+                        let attached = Attached::to(shim).await.map_err(|error| error.to_string())?;
                         let left = worker.run(attached, stop).await.map_err(|error| error.to_string())?;
                         Ok(Ended { tasks: left.running })
                     });

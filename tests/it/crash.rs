@@ -387,7 +387,9 @@ fn tasks_that_die_with_their_shim_run_again_when_nothing_is_left_of_them() {
     let definition = site.define("families", &document(nodes.collect()));
     site.start_instance(definition, &[]);
     eventually("all nodes run", || (ledger.running() == names.len()).then_some(()));
-    assert_eq!(processes::with_argument(&token).len(), 3 * names.len());
+    eventually("their families are there", || {
+        (processes::with_argument(&token).len() == 3 * names.len()).then_some(())
+    });
     processes::send(processes::shim(&site.data).expect("it lives"), Signal::SIGKILL);
     let row = eventually("the instance ends", || {
         let row = site.instances(definition)[0].clone();

@@ -108,7 +108,7 @@ fn a_task_finds_a_clean_place() {
     let site = Site::with(&[("ESCHEDULER_SERVER_TIMEZONE", "Asia/Shanghai"), ("ESCHEDULER_MASTER_EXEC_THREADS", "7")]);
     site.project();
     let script = "tr '\\0' '\\n' < /proc/$$/environ\necho ---\numask\nreadlink /proc/$$/fd/0\n\
-                  grep -E '^Sig(Ign|Blk)' /proc/$$/status\nfor fd in /proc/$$/fd/*; do readlink $fd; done\npwd\n";
+                  grep -E '^Sig(Ign|Blk)' /proc/self/status\nfor fd in /proc/$$/fd/*; do readlink $fd; done\npwd\n";
     let (state, log) = run(&site, "around", -1, script);
     assert_eq!(state, "SUCCESS");
     let (environment, rest) = log.split_once("---").expect("both parts");
