@@ -129,6 +129,12 @@ impl Instance {
         if let Phase::Ended(_) = self.phase { None } else { self.alarms.first().map(|(at, _)| *at) }
     }
 
+    /// The clock that `step` is told was set, by so many milliseconds: what waits goes on waiting as long as before.
+    pub fn clock_was_set(&mut self, by: i64) {
+        let alarms = std::mem::take(&mut self.alarms);
+        self.alarms = alarms.into_iter().map(|(at, alarm)| (Time(at.0.saturating_add(by)), alarm)).collect();
+    }
+
     /// The attempts that have not ended.
     pub fn active(&self) -> impl Iterator<Item = (NodeIx, Tag)> + '_ {
         self.active.iter().filter_map(|&node| match self.nodes[node as usize].stage {
@@ -223,10 +229,8 @@ impl Instance {
 
     /// The node's attempt has ended, or never was one; its place is free.
     fn deactivate(&mut self, ix: NodeIx, stage: Stage) {
-        if let Stage::Active { started_at: Some(at), .. } = self.nodes[ix as usize].stage
-            && let Some(timeout) = self.plan.nodes[ix as usize].timeout
-        {
-            self.alarms.remove(&(at + minutes(timeout.minutes), Alarm::Overdue(ix)));
+        if self.plan.nodes[ix as usize].timeout.is_some() {
+            self.alarms.retain(|(_, alarm)| *alarm != Alarm::Overdue(ix));
         }
         self.nodes[ix as usize].stage = stage;
         self.active.remove(&ix);

@@ -31,6 +31,9 @@ const SWEEP: Duration = Duration::from_secs(5);
 /// How often the database is asked again while it does not answer.
 pub(super) const AGAIN: Duration = Duration::from_secs(1);
 
+/// A wall clock that differs by so many milliseconds from what it should show was set; less is its drift.
+const SET: i64 = 500;
+
 /// What a master acts through.
 #[derive(Clone)]
 pub(super) struct Means {
@@ -66,6 +69,8 @@ pub(super) struct Driver {
     pub offices: Offices,
     /// By the time since the machine has started: the wall clock may jump.
     pub alarms: BTreeSet<(Duration, InstanceId)>,
+    /// How far the wall clock is ahead of the time since the machine has started, in milliseconds.
+    pub ahead: i64,
     /// When the last write to the registry that was acknowledged had been sent.
     pub signed_at: Option<Duration>,
     /// When the database has last answered.
@@ -129,6 +134,7 @@ impl Driver {
             work,
             offices: Offices::default(),
             alarms: BTreeSet::new(),
+            ahead: ahead(&*means.clock),
             signed_at: None,
             answered_at: means.clock.boot(),
             dice: StdRng::seed_from_u64(seed),
@@ -149,6 +155,7 @@ impl Driver {
         let mut sweep = clock.sleep(Duration::ZERO);
         let mut beat = clock.sleep(Duration::ZERO);
         loop {
+            self.mind_the_clock();
             let alarm = after(&*clock, self.alarms.first().map(|(at, _)| *at));
             let look = after(&*clock, self.commands.look_at());
             tokio::select! {
@@ -194,6 +201,18 @@ impl Driver {
                 tracing::debug!(instance = %id, "recorded while leaving");
             }
         }
+    }
+
+    /// If somebody has set the wall clock, retries and time-outs are not to come an hour late or early.
+    fn mind_the_clock(&mut self) {
+        let by = ahead(&*self.means.clock) - self.ahead;
+        if by.abs() < SET {
+            return;
+        }
+        self.ahead += by;
+        self.runs.values_mut().for_each(|run| run.engine.clock_was_set(by));
+        let ids: Vec<_> = self.runs.keys().copied().collect();
+        ids.into_iter().for_each(|id| self.set_alarm(id));
     }
 
     fn done(&mut self, done: Done) {
@@ -246,6 +265,11 @@ impl Driver {
             Err(error) => tracing::debug!(%error, "could not beat"),
         }
     }
+}
+
+/// How far the wall clock is ahead of the time since the machine has started, in milliseconds.
+fn ahead(clock: &dyn Clock) -> i64 {
+    clock.now().0 - clock.boot().as_millis() as i64
 }
 
 /// Waits until the machine has been up for so long; for ever if there is nothing to wait for.

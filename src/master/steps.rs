@@ -90,6 +90,10 @@ impl Driver {
 
     pub fn written(&mut self, id: InstanceId, draft: Draft, recorded: Result<Recorded, Error>) {
         draft.step.orders.iter().for_each(|(command, _)| self.commands.release(*command));
+        // It was forgotten and taken over again meanwhile; this is about what we had before.
+        if self.runs.get(&id).is_some_and(|run| run.loaded.epoch != draft.step.epoch) {
+            return self.forget_slots(&draft);
+        }
         let recorded = match recorded {
             Ok(recorded) => recorded,
             Err(error) => {
@@ -146,7 +150,7 @@ impl Driver {
     }
 
     /// Rings when the engine wants to be told the time, or soft news is due.
-    fn set_alarm(&mut self, id: InstanceId) {
+    pub fn set_alarm(&mut self, id: InstanceId) {
         let (wall, boot) = (self.now(), self.means.clock.boot());
         let Some(run) = self.runs.get_mut(&id) else { return };
         let wanted = run.engine.next_alarm().filter(|_| !matches!(run.engine.phase(), Phase::Ended(_)));
