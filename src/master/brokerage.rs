@@ -10,7 +10,7 @@ impl Driver {
     /// What an attempt looks like in the queue outside; `None` until it is known who may take it.
     fn entry(&self, group: i32, job: &Job) -> Option<Entry> {
         let epoch = self.runs.get(&job.instance()).map_or(0, |run| run.loaded.epoch);
-        let hosts = self.workers.hosts(group)?;
+        let hosts = self.workers.groups.hosts(group)?;
         Some(Entry { rank: job.rank, tag: job.tag, owner: self.settings.owner.clone(), epoch, hosts })
     }
 

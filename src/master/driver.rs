@@ -5,6 +5,7 @@
 
 use super::Settings;
 use super::claim::{Claimed, Commands};
+use super::groups::{Addresses, Read};
 use super::intake::Swept;
 use super::offices::Offices;
 use super::run::{Item, Run};
@@ -89,6 +90,12 @@ pub(super) enum Done {
         claimed: Option<Claimed>,
     },
     Swept(Result<Swept, Error>),
+    /// Worker groups were read for an instance that names unknown ones.
+    Grouped {
+        loaded: Box<Loaded>,
+        read: Read,
+        groups: Addresses,
+    },
     /// Entries were made or removed.
     Brokered,
     Beaten {
@@ -220,6 +227,7 @@ impl Driver {
             Done::Commands(commands) => self.commands(commands),
             Done::Claimed { command, start, claimed } => self.claimed(command, start, claimed),
             Done::Swept(swept) => self.swept(swept),
+            Done::Grouped { loaded, read, groups } => self.grouped(*loaded, read, groups),
             Done::Brokered => {
                 self.offices.leave(super::offices::Office::Broker);
             }

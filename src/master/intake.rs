@@ -1,8 +1,10 @@
 //! Instances come into hand: the live ones at a start, new ones when their command is claimed.
 
 use super::driver::{AGAIN, Done, Driver};
+use super::groups::{Addresses, Looked, Read};
 use super::offices::Office;
 use super::run::{Item, Run};
+use crate::calls::{Holder, Report};
 use crate::engine::{Event, Order, Phase};
 use crate::model::InstanceId;
 use crate::registry::{self, Member, Role};
@@ -23,7 +25,8 @@ pub(super) struct Swept {
     /// When it began, by the time since the machine has started.
     begun: Duration,
     live: Vec<Live>,
-    groups: HashMap<i32, BTreeSet<String>>,
+    read: Read,
+    groups: Addresses,
     masters: Result<Vec<Member>, registry::Error>,
 }
 
@@ -33,13 +36,13 @@ impl Driver {
         self.look_for_commands();
         if self.offices.enter(Office::Sweep) {
             let (records, registry) = (self.means.records.clone(), self.means.registry.clone());
-            let begun = self.means.clock.boot();
+            let (begun, read) = (self.means.clock.boot(), self.workers.groups.begin());
             self.work.spawn(async move {
                 // First, so that whoever is not among them has been gone before the rows were read.
                 let masters = registry.members(Role::Master).await;
                 let swept = async {
                     let (groups, live) = (records.worker_groups().await?, records.live_instances().await?);
-                    Ok(Swept { begun, groups, live, masters })
+                    Ok(Swept { begun, read, groups, live, masters })
                 };
                 Done::Swept(swept.await)
             });
@@ -48,8 +51,8 @@ impl Driver {
 
     pub fn swept(&mut self, swept: Result<Swept, Error>) {
         let again = self.offices.leave(Office::Sweep);
-        if let Ok(Swept { begun, live, groups, masters }) = self.answered(swept) {
-            self.workers.groups(groups);
+        if let Ok(Swept { begun, live, read, groups, masters }) = self.answered(swept) {
+            self.workers.groups.learn(read, groups);
             self.drop_superseded(&live, begun);
             let sound = self.sound_masters(masters);
             self.take_in(live, sound.as_ref());
@@ -197,15 +200,31 @@ impl Driver {
             tracing::error!(instance = %id, "taken over {POISONED} times without a recorded step: it is set aside as failed");
             return self.give_up(&loaded);
         }
-        let (seed, now) = (self.dice.random(), self.now());
-        let mut run = match Run::new(loaded.clone(), &self.settings, seed, now) {
-            Ok(run) => run,
+        self.make(loaded, mail, early, Looked::Before);
+    }
+
+    /// Makes an instance out of its rows, and drives it from now on.
+    pub fn make(&mut self, loaded: Loaded, mail: Vec<Item>, early: Vec<(Holder, Report)>, groups: Looked) {
+        let (id, seed, now) = (loaded.id, self.dice.random(), self.now());
+        match Run::new(loaded.clone(), &self.settings, seed, now) {
+            Ok(run) if groups == Looked::JustNow || self.knows_groups_of(&run) => {
+                self.take_into_hand(id, run, mail, early);
+            }
+            Ok(_) => {
+                self.loading.insert(id, mail);
+                self.early.insert(id, early);
+                self.read_groups_for(loaded);
+            }
             Err(problems) => {
                 let problems: Vec<String> = problems.iter().map(ToString::to_string).collect();
                 tracing::error!(instance = %id, "the instance cannot run: {}", problems.join("; "));
-                return self.give_up(&loaded);
+                self.give_up(&loaded);
             }
-        };
+        }
+    }
+
+    /// `mail` has come for the instance while it was being read, and `early` are the reports among that.
+    fn take_into_hand(&mut self, id: InstanceId, mut run: Run, mail: Vec<Item>, early: Vec<(Holder, Report)>) {
         let wishes = self.wishes_of_parent(&run);
         // What the parent has said meanwhile is part of what it wants now.
         run.inbox.extend(mail.into_iter().filter(|item| !item.is_of_parent()));

@@ -14,6 +14,7 @@ mod claim;
 mod driver;
 mod family;
 mod fence;
+mod groups;
 mod hands;
 mod inbox;
 mod intake;

@@ -248,6 +248,11 @@ impl Run {
         own.or(Some(self.loaded.worker_group).filter(|group| *group > 0)).unwrap_or(-1)
     }
 
+    /// The worker groups that attempts of this instance are bound to, each as often as nodes name it.
+    pub fn groups(&self) -> impl Iterator<Item = i32> {
+        (0..self.nodes.len() as NodeIx).map(|node| self.group(node)).filter(|group| *group > 0)
+    }
+
     /// The write under way grants the attempt.
     pub fn granted(&mut self, tag: Tag, holder: Holder, now: Duration) {
         self.hosts.insert(holder.worker.clone());

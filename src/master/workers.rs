@@ -1,9 +1,10 @@
 //! The workers as one master knows them: who is connected, who has a free slot, who is certainly dead.
 
+use super::groups::Groups;
 use crate::calls::{Hello, Holder, Link, ToWorker};
 use crate::queue::Job;
 use crate::store::WorkerRow;
-use std::collections::{BTreeMap, BTreeSet, HashMap, VecDeque};
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::sync::Arc;
 
 /// A free slot that was set aside for one attempt. It must be used, or given back.
@@ -24,15 +25,14 @@ struct Linked {
 pub(super) struct Workers {
     linked: BTreeMap<u64, Linked>,
     rows: BTreeMap<String, WorkerRow>,
-    /// `None` until they were read.
-    groups: Option<HashMap<i32, BTreeSet<String>>>,
+    pub groups: Groups,
     /// One process: its worker takes whatever it is given, and lets it wait by itself.
     sole: bool,
 }
 
 impl Workers {
     pub fn new(sole: bool) -> Workers {
-        Workers { linked: BTreeMap::new(), rows: BTreeMap::new(), groups: None, sole }
+        Workers { linked: BTreeMap::new(), rows: BTreeMap::new(), groups: Groups::default(), sole }
     }
 
     /// Whether the only worker lets attempts wait by itself.
@@ -104,8 +104,7 @@ impl Workers {
 
     /// Whether an attempt of this group may run at the worker of that stream.
     pub fn allows(&self, serial: u64, group: i32) -> bool {
-        self.sole
-            || self.linked.get(&serial).is_some_and(|linked| allows(self.groups.as_ref(), group, &linked.hello.host))
+        self.sole || self.linked.get(&serial).is_some_and(|linked| self.groups.allows(group, &linked.hello.host))
     }
 
     /// The slot was not used after all.
@@ -148,29 +147,8 @@ impl Workers {
         }
     }
 
-    pub fn groups(&mut self, groups: HashMap<i32, BTreeSet<String>>) {
-        self.groups = Some(groups);
-    }
-
-    /// The addresses that attempts of a group are limited to; an empty set: all workers may take them. `None` as long
-    /// as nobody can say.
-    pub fn hosts(&self, group: i32) -> Option<BTreeSet<String>> {
-        match &self.groups {
-            Some(groups) => Some(groups.get(&group).cloned().unwrap_or_default()),
-            None => (group <= 0).then(BTreeSet::new),
-        }
-    }
-
     /// Whether nothing of this holder lives any more, and nobody can tell how it ended.
     pub fn is_dead(&self, holder: &Holder) -> bool {
         self.rows.get(&holder.worker).is_some_and(|row| row.buries(holder))
-    }
-}
-
-/// A group that does not exist, or has no addresses, stands for all workers; as long as none was read, nobody can say.
-fn allows(groups: Option<&HashMap<i32, BTreeSet<String>>>, group: i32, host: &str) -> bool {
-    match groups {
-        Some(groups) => groups.get(&group).is_none_or(|hosts| hosts.contains(host)),
-        None => group <= 0,
     }
 }

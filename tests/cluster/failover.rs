@@ -27,11 +27,6 @@ pub fn all(database: Product, queue: &'static str) {
     let shape =
         Shape { database, queue, masters: 2, workers: 3, apis: 2, ensemble: false, lease: LEASE, session: SESSION };
     let Some(cluster) = Cluster::start(shape) else { return };
-    // Early: masters look for new groups every few seconds.
-    let chosen = cluster.of(Kind::Worker)[1].place.address;
-    cluster.database.execute(&format!(
-        "INSERT INTO t_escheduler_worker_group (id, name, ip_list) VALUES ({GROUP}, 'chosen', '{chosen}')"
-    ));
     let (over, stage) = (AtomicBool::new(false), Stage { cluster, number: Cell::new(0) });
     let cluster = &stage.cluster;
     std::thread::scope(|scope| {
@@ -70,7 +65,7 @@ const STEPS: [(&str, Step); 8] = [
         Stage::worker_paused,
     ),
     ("restart of a worker on purpose: its tasks go on", Stage::worker_restarted),
-    ("a worker group binds tasks to its workers", Stage::group),
+    ("a worker group that was just made binds tasks to its workers", Stage::group),
 ];
 
 struct Stage {
@@ -137,6 +132,11 @@ impl Stage {
 
     fn group(&self) {
         let chosen = self.cluster.of(Kind::Worker)[1];
+        let address = chosen.place.address;
+        // Used at once: masters look for new groups every few seconds only.
+        self.cluster.database.execute(&format!(
+            "INSERT INTO t_escheduler_worker_group (id, name, ip_list) VALUES ({GROUP}, 'chosen', '{address}')"
+        ));
         let bound = |at: usize| {
             let mut node = self.sleeper(&format!("n{at}"), 0.1, &[]);
             node["workerGroupId"] = json!(GROUP);

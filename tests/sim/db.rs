@@ -10,7 +10,7 @@ use escheduler::model::{
 use escheduler::store::{
     Child, Definition, Error, Live, Loaded, LoadedTask, NewInstance, Parent, Standpoint, WorkerRow,
 };
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 /// A row of `t_escheduler_process_instance`.
 pub struct Instance {
@@ -26,6 +26,8 @@ pub struct Instance {
     pub takeovers: i32,
     pub run_times: i32,
     pub warned: bool,
+    /// It was made when there were worker groups already.
+    pub grouped: bool,
 }
 
 /// A row of `t_escheduler_task_instance`.
@@ -63,6 +65,7 @@ pub struct Db {
     pub commands: BTreeMap<CommandId, Command>,
     pub errors: Vec<(CommandId, String)>,
     pub workers: BTreeMap<String, WorkerRow>,
+    pub groups: HashMap<i32, BTreeSet<String>>,
     pub changes: Vec<Change>,
     last_command: i32,
 }
@@ -110,6 +113,7 @@ impl Db {
             takeovers: 0,
             run_times: 1,
             warned: false,
+            grouped: !self.groups.is_empty(),
             new,
         };
         self.instances.insert(id, row);

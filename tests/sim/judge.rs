@@ -69,7 +69,8 @@ impl World {
         }
         let run = row.run_times;
         let definition = row.new.command.definition;
-        if self.plan.groups.get(&task.group).is_some_and(|hosts| !hosts.contains(&format!("host-{node}"))) {
+        let (host, hosts) = (format!("host-{node}"), self.db.groups.get(&task.group));
+        if row.grouped && hosts.is_some_and(|hosts| !hosts.contains(&host)) {
             return self.breach(format!("I7: {what} does not belong to that group"));
         }
         let on_machine = self.judge.live.iter().filter(|tag| self.judge.ledger[tag].machine == node).count();

@@ -11,6 +11,8 @@ impl World {
         for definition in &self.plan.definitions {
             self.db.definitions.insert(definition.id, definition.clone());
         }
+        // Before a start at the same time.
+        self.q.at(self.plan.groups_at, |w| w.db.groups = w.plan.groups.clone());
         let starts = std::mem::take(&mut self.plan.starts);
         for (at, definition) in starts {
             self.q.at(at, move |w| w.wish_start(definition));

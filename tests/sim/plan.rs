@@ -28,7 +28,9 @@ pub struct Plan {
     pub long_tasks: f64,
     pub bad_tasks: f64,
     pub restart_lease: Duration,
+    /// Worker groups, and when somebody makes them.
     pub groups: HashMap<i32, BTreeSet<String>>,
+    pub groups_at: Micros,
     pub definitions: Vec<Definition>,
     parents: BTreeMap<DefinitionId, BTreeMap<String, Vec<String>>>,
     /// Which definition is started when.
@@ -74,6 +76,7 @@ impl Plan {
             bad_tasks: *dice.pick(&[0.0, 0.1, 0.3]),
             restart_lease: Duration::from_secs(60),
             groups,
+            groups_at: 0,
             definitions: Vec::new(),
             parents: BTreeMap::new(),
             starts: Vec::new(),
@@ -179,6 +182,10 @@ impl Plan {
             self.starts.push((at, definition));
         }
         self.starts.sort();
+        // Whoever makes a group, uses it at once.
+        if !self.groups.is_empty() && dice.chance(0.5) {
+            self.groups_at = dice.pick(&self.starts).0;
+        }
         self.tasks = planned;
     }
 }
