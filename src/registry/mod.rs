@@ -4,6 +4,7 @@
 //! compare-and-set. Reads prove nothing about the reader's session (a server that is cut off goes on answering), so
 //! only acknowledged writes count for anything.
 
+mod machine;
 mod memory;
 #[cfg(test)]
 mod tests;
@@ -12,6 +13,7 @@ mod zookeeper;
 pub use memory::Memory;
 pub use zookeeper::{Beats, ZooKeeper};
 
+use crate::model::Time;
 use async_trait::async_trait;
 use serde::{Deserialize, Serialize};
 use std::net::SocketAddr;
@@ -139,6 +141,36 @@ pub trait Registry: Send + Sync {
     /// Waits, for a moment at most, until everybody whose membership was dropped is signed out, and leaves. Called
     /// last: the others see us go at once, and need not wait for a session to expire.
     async fn close(&self) {}
+}
+
+/// A running master or worker, as pages show it.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Server {
+    /// In the order of signing in; never the same for two of a role.
+    pub number: u32,
+    pub host: String,
+    pub pid: u32,
+    /// The path of its node; empty within one process.
+    pub node: String,
+    /// The share of the machine's processors that is in use, of 1.
+    pub cpu: f64,
+    /// The share of its memory.
+    pub memory: f64,
+    /// The load average, where it is told.
+    pub load: Option<f64>,
+    pub started: Time,
+    /// Its last sign of life.
+    pub beat: Time,
+}
+
+/// Shows who is there to people, and to nobody else: no decision is made by it.
+#[async_trait]
+pub trait Muster: Send + Sync {
+    /// The living masters or workers; of the other roles nobody is shown.
+    ///
+    /// # Errors
+    /// The registry does not answer in time.
+    async fn servers(&self, role: Role) -> Result<Vec<Server>, Error>;
 }
 
 /// A place in the registry.

@@ -55,7 +55,7 @@ fn error(error: ZkError) -> Error {
 }
 
 fn stat(stat: &zookeeper_async::Stat) -> Stat {
-    Stat { created: stat.czxid, version: stat.version, owner: stat.ephemeral_owner }
+    Stat { created: stat.czxid, version: stat.version, owner: stat.ephemeral_owner, written_ms: stat.mtime }
 }
 
 fn mode(mode: Mode) -> CreateMode {

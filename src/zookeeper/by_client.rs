@@ -72,7 +72,7 @@ fn error(error: Failure) -> Error {
 }
 
 fn stat(stat: zookeeper_client::Stat) -> Stat {
-    Stat { created: stat.czxid, version: stat.version, owner: stat.ephemeral_owner }
+    Stat { created: stat.czxid, version: stat.version, owner: stat.ephemeral_owner, written_ms: stat.mtime }
 }
 
 fn options(mode: Mode) -> CreateOptions<'static> {

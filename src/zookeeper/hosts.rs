@@ -15,6 +15,9 @@ const PATIENCE: Duration = Duration::from_millis(800);
 
 const PORT: u16 = 2181;
 
+/// How much of an answer is read.
+const LONGEST: u64 = 64 * 1024;
+
 /// How a server has answered.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 enum Answer {
@@ -43,6 +46,19 @@ pub(super) async fn answering(quorum: &str) -> Result<String, Error> {
 
 /// Asks one server whether it serves; `None` if it does not, or is not there.
 async fn ask(name: &str) -> Option<(Answer, SocketAddr)> {
+    let (text, address) = exchange(name, "srvr").await?;
+    if text.contains("not currently serving") {
+        return None;
+    }
+    Some((if text.contains("Mode:") { Answer::Serves } else { Answer::Speaks }, address))
+}
+
+/// What a server answers to a word of four letters; `None` if it is not there.
+pub(super) async fn say(name: &str, word: &str) -> Option<String> {
+    exchange(name, word).await.map(|(text, _)| text)
+}
+
+async fn exchange(name: &str, word: &str) -> Option<(String, SocketAddr)> {
     let name = if has_port(name) { name.to_owned() } else { format!("{name}:{PORT}") };
     let mut stream = None;
     for address in lookup_host(name).await.ok()? {
@@ -52,15 +68,11 @@ async fn ask(name: &str) -> Option<(Answer, SocketAddr)> {
         }
     }
     let (mut stream, address) = stream?;
-    stream.write_all(b"srvr").await.ok()?;
+    stream.write_all(word.as_bytes()).await.ok()?;
     let mut text = Vec::new();
     // What it says before it hangs up counts, however it hangs up.
-    let _ = stream.take(1024).read_to_end(&mut text).await;
-    let text = String::from_utf8_lossy(&text);
-    if text.contains("not currently serving") {
-        return None;
-    }
-    Some((if text.contains("Mode:") { Answer::Serves } else { Answer::Speaks }, address))
+    let _ = stream.take(LONGEST).read_to_end(&mut text).await;
+    Some((String::from_utf8_lossy(&text).into_owned(), address))
 }
 
 fn has_port(name: &str) -> bool {

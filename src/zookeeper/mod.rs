@@ -21,6 +21,7 @@ mod client;
 mod generation;
 mod hosts;
 mod operations;
+mod state;
 mod supervisor;
 #[cfg(test)]
 pub(crate) mod tests;
@@ -30,6 +31,7 @@ mod watched;
 pub use client::Client;
 pub use generation::{Session, Standing};
 pub use operations::{Error, Mode, Stat};
+pub use state::{ServerState, states};
 pub use watched::Children;
 
 use crate::config;

@@ -22,6 +22,8 @@ pub struct Stat {
     pub version: i32,
     /// The session that an ephemeral node belongs to, else 0.
     pub owner: i64,
+    /// When it was last written, by the clock of the server: epoch milliseconds.
+    pub written_ms: i64,
 }
 
 /// Shaped by what the caller can do.

@@ -3,7 +3,7 @@
 mod suite;
 mod zookeeper;
 
-use super::{Member, Memory, Registry, Role};
+use super::{Member, Memory, Muster, Registry, Role};
 use std::sync::Arc;
 use suite::World;
 
@@ -21,6 +21,10 @@ fn member(role: Role, start: &str) -> Member {
 
 impl World for Memory {
     fn registry(&self) -> Arc<dyn Registry> {
+        Arc::new(self.clone())
+    }
+
+    fn muster(&self) -> Arc<dyn Muster> {
         Arc::new(self.clone())
     }
 }

@@ -1,7 +1,8 @@
 //! The suite: each case gets a world of its own, and as many processes in it as it wants.
 
 use super::member;
-use crate::registry::{Lease, Posted, Registry, Role};
+use crate::model::Time;
+use crate::registry::{Lease, Muster, Posted, Registry, Role, Server};
 use crate::zookeeper::tests::until;
 use futures::future::join_all;
 use std::sync::Arc;
@@ -10,12 +11,16 @@ use std::sync::Arc;
 pub trait World {
     /// That of one more process.
     fn registry(&self) -> Arc<dyn Registry>;
+
+    /// What shows its members to people.
+    fn muster(&self) -> Arc<dyn Muster>;
 }
 
 pub async fn run<W: World>(world: impl Fn() -> W) {
     members_are_there_from_joining_to_dropping(&world()).await;
     a_member_says_itself_that_it_is_unsound(&world()).await;
     changes_of_members_are_told(&world()).await;
+    masters_and_workers_are_shown_to_people(&world()).await;
     leaving_signs_everybody_out(&world()).await;
     a_lease_is_made_only_once(&world()).await;
     a_lease_is_moved_only_by_who_has_seen_it(&world()).await;
@@ -81,6 +86,30 @@ async fn changes_of_members_are_told(world: &impl World) {
         changes.changed().await.unwrap();
         seen = starts(&other, Role::Api).await;
     }
+}
+
+async fn masters_and_workers_are_shown_to_people(world: &impl World) {
+    let (registry, muster) = (world.registry(), world.muster());
+    let before = Time::now();
+    let first = registry.join(member(Role::Master, "m1")).await;
+    let second = registry.join(member(Role::Master, "m2")).await;
+    let others = [registry.join(member(Role::Worker, "w1")).await, registry.join(member(Role::Api, "a1")).await];
+    let shown = async |role| muster.servers(role).await.unwrap_or_default();
+    until("two masters are shown", || async { shown(Role::Master).await.len() == 2 }).await;
+    until("a worker is shown", || async { shown(Role::Worker).await.len() == 1 }).await;
+    let masters = shown(Role::Master).await;
+    assert_ne!(masters[0].number, masters[1].number);
+    for server in &masters {
+        assert_eq!((&*server.host, server.pid), ("10.0.0.1", 4711));
+        assert!((0.0..=1.0).contains(&server.cpu) && (0.0..=1.0).contains(&server.memory), "{server:?}");
+        // Two clocks of whole seconds are compared here.
+        let near = |time: Time| (time.0 - before.0).abs() < 600_000;
+        assert!(near(server.started) && near(server.beat) && server.started <= server.beat, "{server:?}");
+    }
+    assert_eq!(shown(Role::Api).await, []);
+    drop((first, second, others));
+    let gone = |servers: Vec<Server>| servers.is_empty();
+    until("nobody is shown", || async { gone(shown(Role::Master).await) && gone(shown(Role::Worker).await) }).await;
 }
 
 async fn leaving_signs_everybody_out(world: &impl World) {

@@ -3,7 +3,7 @@
 use super::member;
 use super::suite::{self, World};
 use crate::config;
-use crate::registry::{Beats, Error, Lease, Membership, Registry, Role, ZooKeeper};
+use crate::registry::{Beats, Error, Lease, Membership, Muster, Registry, Role, ZooKeeper};
 use crate::zookeeper::tests::proxy::Proxy;
 use crate::zookeeper::tests::{client, node, settings, until, with_both_crates};
 use crate::zookeeper::{Client, Crate, Mode};
@@ -56,9 +56,13 @@ impl Site {
 
     /// A registry that reaches the servers some other way.
     fn through(&self, quorum: &str) -> Arc<dyn Registry> {
+        Arc::new(self.open(quorum))
+    }
+
+    fn open(&self, quorum: &str) -> ZooKeeper {
         let client = Client::open(settings(self.by, quorum, Duration::from_secs(2)));
         let beats = Beats { master: Duration::from_millis(200), worker: Duration::from_millis(200) };
-        Arc::new(ZooKeeper::new(client, &self.config, beats))
+        ZooKeeper::new(client, &self.config, beats)
     }
 
     /// The names of the nodes that monitors read.
@@ -70,6 +74,10 @@ impl Site {
 impl World for Site {
     fn registry(&self) -> Arc<dyn Registry> {
         self.through(&self.quorum)
+    }
+
+    fn muster(&self) -> Arc<dyn Muster> {
+        Arc::new(self.open(&self.quorum))
     }
 }
 

@@ -92,7 +92,7 @@ mod tests {
     #[test]
     fn a_version_is_the_node_and_its_writings() {
         for (created, number) in [(1, 0), (0x2_0000_0007, 3), (i64::MAX, i32::MAX)] {
-            assert_eq!(parts(version(Stat { created, version: number, owner: 0 })), (created, number));
+            assert_eq!(parts(version(Stat { created, version: number, owner: 0, written_ms: 0 })), (created, number));
         }
     }
 }

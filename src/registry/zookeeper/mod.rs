@@ -9,10 +9,11 @@ mod heartbeat;
 mod keeper;
 mod leases;
 mod monitor;
+mod muster;
 mod paths;
 mod seat;
 
-use super::{Error, Lease, Member, Membership, Posted, Registry, Role, Version};
+use super::{Error, Lease, Member, Membership, Muster, Posted, Registry, Role, Server, Version};
 use crate::config;
 use crate::zookeeper::{self, Children, Client};
 use async_trait::async_trait;
@@ -89,6 +90,16 @@ async fn count(members: Children, changes: watch::Sender<u64>) {
 impl From<zookeeper::Error> for Error {
     fn from(error: zookeeper::Error) -> Self {
         Error::Unavailable(error.to_string())
+    }
+}
+
+#[async_trait]
+impl Muster for ZooKeeper {
+    async fn servers(&self, role: Role) -> Result<Vec<Server>, Error> {
+        match self.paths.monitored(role) {
+            Some(parent) => muster::servers(&self.client, parent).await,
+            None => Ok(Vec::new()),
+        }
     }
 }
 
