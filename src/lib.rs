@@ -26,12 +26,14 @@
 //! | [`work`] | what runs beside a loop |
 //! | [`logs`] | what tasks have printed |
 //! | [`calls`] | what masters and workers say to each other |
+//! | [`datasource`] | the documents of data sources, and whether what they describe can be connected |
 //! | [`admission`] | may this definition be started? |
 //! | [`zookeeper`] | the client that registry and queue use: one session at a time, always looked after |
 //! | **pure** | no tokio, no database, no clock, no files, no environment |
 //! | [`model`] | the nouns and their codes |
 //! | [`dag`] | validate, order, select |
 //! | [`engine`] | the life of one process instance: state, event, action, `step` |
+//! | [`secrets`] | passwords at rest |
 //! | [`params`] | global, local and system parameters; substitution; time expressions |
 //!
 //! What is always so:
@@ -57,6 +59,7 @@ pub mod cli;
 pub mod clock;
 pub mod config;
 pub mod dag;
+pub mod datasource;
 pub mod engine;
 pub mod host;
 pub mod logger;
@@ -68,6 +71,7 @@ pub mod params;
 pub mod planted;
 pub mod queue;
 pub mod registry;
+pub mod secrets;
 pub mod store;
 pub mod telemetry;
 pub mod work;

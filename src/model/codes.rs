@@ -186,6 +186,17 @@ codes! {
         Dependent = 7 "DEPENDENT",
     }
 
+    /// The kind of a data source.
+    DbType {
+        Mysql = 0 "MYSQL",
+        Postgresql = 1 "POSTGRESQL",
+        Hive = 2 "HIVE",
+        Spark = 3 "SPARK",
+        Clickhouse = 4 "CLICKHOUSE",
+        Oracle = 5 "ORACLE",
+        Sqlserver = 6 "SQLSERVER",
+    }
+
     Direct {
         In = 0 "IN",
         Out = 1 "OUT",

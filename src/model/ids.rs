@@ -31,6 +31,8 @@ ids! {
     CommandId,
     /// `t_escheduler_user.id`
     UserId,
+    /// `t_escheduler_datasource.id`
+    DataSourceId,
 }
 
 /// The name of one attempt: a random number drawn in the write that first lets the attempt leave the master.

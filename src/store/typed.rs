@@ -2,8 +2,8 @@
 
 use super::instant;
 use crate::model::{
-    CommandType, DefinitionId, FailureStrategy, Flag, InstanceId, Priority, ProjectId, ReleaseState, State,
-    TaskDependType, TaskId, Time, UserId, UserType, WarningType,
+    CommandType, DataSourceId, DbType, DefinitionId, FailureStrategy, Flag, InstanceId, Priority, ProjectId,
+    ReleaseState, State, TaskDependType, TaskId, Time, UserId, UserType, WarningType,
 };
 use chrono::NaiveDateTime;
 use sea_orm::{ColIdx, QueryResult, TryGetError, TryGetable};
@@ -24,7 +24,7 @@ macro_rules! ids {
     )*};
 }
 
-ids!(ProjectId, DefinitionId, InstanceId, TaskId, UserId);
+ids!(DataSourceId, ProjectId, DefinitionId, InstanceId, TaskId, UserId);
 
 /// A number that the enumeration does not know counts as none, so that one odd row spoils no list.
 macro_rules! codes {
@@ -38,4 +38,15 @@ macro_rules! codes {
     )*};
 }
 
-codes!(CommandType, FailureStrategy, Flag, Priority, ReleaseState, State, TaskDependType, UserType, WarningType);
+codes!(
+    CommandType,
+    DbType,
+    FailureStrategy,
+    Flag,
+    Priority,
+    ReleaseState,
+    State,
+    TaskDependType,
+    UserType,
+    WarningType
+);
