@@ -6,6 +6,7 @@
 
 mod alerts;
 mod commit;
+mod datasources;
 mod definitions;
 pub mod entity;
 mod error;
@@ -14,6 +15,7 @@ mod list;
 mod lock;
 mod orders;
 mod projects;
+mod pulse;
 mod reader;
 mod runs;
 mod server;
@@ -26,14 +28,17 @@ mod tests;
 mod time;
 mod typed;
 mod users;
+mod worker_groups;
 mod writer;
 
+pub use datasources::{DataSource, DataSourceChange, DataSourceRight, DataSourceText, DataSources};
 pub use definitions::{DefinitionHead, Drawing, FullDefinition, Unchanged};
 pub use error::Error;
 pub use instances::{FullInstance, InstanceFilter, InstanceHead, Undeleted};
 pub use list::{Page, Paged};
 pub use orders::Target;
 pub use projects::{Access, Belonging, NewProject, Project};
+pub use pulse::Pulse;
 pub use reader::Reader;
 pub use runs::*;
 pub use sessions::{Account, NewSession, Session};
@@ -41,6 +46,7 @@ pub use tasks::{FullTask, SubProcess, TaskFilter, TaskHead, TaskPlace};
 pub use tenants::{NewTenant, Queue, QueueTaken, Tenant};
 pub use time::{instant, utc};
 pub use users::{NewUser, User};
+pub use worker_groups::{InUse, Unsaved, WorkerGroup};
 
 use crate::config::{Backend, Database};
 use commit::{Committer, Job, Typed};

@@ -3,6 +3,7 @@ mod file;
 mod names;
 mod place;
 mod proxy;
+mod pulse;
 mod schema;
 mod steps;
 mod trouble;
@@ -16,6 +17,10 @@ mod commits_on_postgres;
 mod names_on_mariadb;
 #[path = "names.rs"]
 mod names_on_postgres;
+#[path = "pulse.rs"]
+mod pulse_on_mariadb;
+#[path = "pulse.rs"]
+mod pulse_on_postgres;
 #[path = "schema.rs"]
 mod schema_on_mariadb;
 #[path = "schema.rs"]
