@@ -10,7 +10,7 @@
 //!
 //! | Room | What happens there |
 //! |---|---|
-//! | [`cli`] | what can be typed: `run`, `migrate`, `config`, `exec` |
+//! | [`cli`] | what can be typed: `run`, `migrate`, `config`, `admin`, `exec` |
 //! | [`app`] | the only room that knows every role: opens the ports, starts the roles, stops them in order |
 //! | **roles** | each is handed ports, configuration and a stop signal; a role never imports another role |
 //! | [`api`] | HTTP: parse → call → render |

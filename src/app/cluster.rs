@@ -36,9 +36,7 @@ impl Cluster {
         let credentials = Credentials::read(&config.cluster)?;
         let port = grpc::Port::open(place.listen, place.ip).await?;
         let address = port.address();
-        let client = Client::open((&config.zookeeper).into());
-        let beats = Beats { master: config.master.heartbeat_interval, worker: config.worker.heartbeat_interval };
-        let registry: Arc<dyn Registry> = Arc::new(ZooKeeper::new(client.clone(), &config.zookeeper, beats));
+        let (client, registry) = registry(config);
         Ok(Cluster {
             place,
             port: Mutex::new(Some(port)),
@@ -123,6 +121,14 @@ impl Cluster {
         let root = &config.zookeeper.root;
         uses_zookeeper(config).then(|| Arc::new(Listing::new(self.client.clone(), root, host)) as Arc<dyn Lobby>)
     }
+}
+
+/// The registry of a cluster, which need not answer yet.
+pub(super) fn registry(config: &Config) -> (Client, Arc<dyn Registry>) {
+    let client = Client::open((&config.zookeeper).into());
+    let beats = Beats { master: config.master.heartbeat_interval, worker: config.worker.heartbeat_interval };
+    let registry = ZooKeeper::new(client.clone(), &config.zookeeper, beats);
+    (client, Arc::new(registry))
 }
 
 fn uses_zookeeper(config: &Config) -> bool {

@@ -2,9 +2,13 @@
 
 mod cluster;
 mod folder;
+mod look;
+mod patience;
 mod roles;
 
 pub use folder::{Claimed, DataFolder};
+pub use look::{Look, look};
+pub use patience::Patience;
 pub use roles::{Ended, Roles};
 
 use crate::calls::{Bell, Colleagues, Embedded, LocalBell, MasterMail, Registrar};
@@ -16,6 +20,7 @@ use crate::master::{self, Master, StoreRegistrar};
 use crate::queue::Broker;
 use crate::registry::{self, Member, Membership, Registry, Role};
 use crate::store::{self, Store};
+use crate::telemetry::Waiting;
 use crate::worker::account::Accounts;
 use crate::worker::environment::EnvironmentFile;
 use crate::worker::workplace::Workplace;
@@ -56,6 +61,50 @@ pub struct Ports {
     pub logs: Arc<dyn Logs>,
 }
 
+/// What a process stands on before it reaches out for any server.
+pub struct Ground {
+    config: Config,
+    wanted: Vec<Role>,
+    folder: Option<Claimed>,
+}
+
+impl Ground {
+    /// Claims the data folder, and makes what is missing in it.
+    ///
+    /// # Errors
+    /// The configuration does not fit together, another process has the folder, or it cannot be written.
+    pub fn claim(loaded: &Loaded, wanted: &[Role]) -> Result<Ground, Error> {
+        let config = loaded.config.clone();
+        fits(&config).map_err(Error::Unsupported)?;
+        let folder = match !is_cluster(&config) || wanted.contains(&Role::Worker) {
+            true => Some(DataFolder::new(&config.data.basedir).claim()?),
+            false => None,
+        };
+        config::prepare(loaded).map_err(Error::Folders)?;
+        Ok(Ground { config, wanted: wanted.to_vec(), folder })
+    }
+
+    async fn cluster(&self, patience: Patience) -> Result<Option<Cluster>, Error> {
+        if !is_cluster(&self.config) {
+            return Ok(None);
+        }
+        let advice = "start one, or correct zookeeper.quorum, or set server.host";
+        let join = || async { Ok(Cluster::join(&self.config, &self.wanted).await?) };
+        patience.open(Waiting::new("a way to ZooKeeper", advice), join).await.map(Some)
+    }
+
+    async fn store(&self, patience: Patience) -> Result<Store, Error> {
+        // A file that cannot be used now will not be there later either.
+        let patience = if is_cluster(&self.config) { patience } else { Patience::None };
+        let advice = "start its server, or correct datasource.url; nothing is begun meanwhile";
+        let open = || async {
+            let place = database_name(&self.config);
+            Store::open(&self.config.database).await.map_err(|error| Error::Store { place, error })
+        };
+        patience.open(Waiting::new("the database", advice), open).await
+    }
+}
+
 /// One process: alone on embedded parts, or a member of a cluster.
 pub struct App {
     pub ports: Ports,
@@ -72,27 +121,23 @@ pub struct App {
 }
 
 impl App {
-    /// Opens what these roles need: claims the data folder, makes what is missing in it, opens the ports.
+    /// Opens what these roles need, without waiting for anything.
     ///
     /// # Errors
-    /// The configuration does not fit together, another process has the folder, it cannot be written, or the
-    /// database cannot be opened.
+    /// See [`Ground::claim`] and [`App::on`].
     pub async fn open(loaded: &Loaded, wanted: &[Role]) -> Result<App, Error> {
-        let config = loaded.config.clone();
-        fits(&config).map_err(Error::Unsupported)?;
-        let alone = !is_cluster(&config);
-        let folder = match alone || wanted.contains(&Role::Worker) {
-            true => Some(DataFolder::new(&config.data.basedir).claim()?),
-            false => None,
-        };
-        config::prepare(loaded).map_err(Error::Folders)?;
+        App::on(Ground::claim(loaded, wanted)?, Patience::None).await
+    }
+
+    /// Opens the ports.
+    ///
+    /// # Errors
+    /// This host or a port is not what the configuration says, or the database cannot be opened.
+    pub async fn on(ground: Ground, patience: Patience) -> Result<App, Error> {
         let start = format!("{}:{}:{:016x}", host_name(), std::process::id(), rand::random::<u64>());
-        let cluster = match alone {
-            true => None,
-            false => Some(Cluster::join(&config, wanted).await?),
-        };
-        let place = database_name(&config);
-        let store = Store::open(&config.database).await.map_err(|error| Error::Store { place, error })?;
+        let cluster = ground.cluster(patience).await?;
+        let store = ground.store(patience).await?;
+        let Ground { config, wanted, folder } = ground;
         let bell = Arc::new(LocalBell::default());
         let own_logs = logs::Local::new(config.process.log.clone());
         let (registry, everybodys_bell, logs, host) = match &cluster {

@@ -1,5 +1,6 @@
 //! What can be typed. Arguments and the environment are read here and nowhere else.
 
+mod admin;
 mod exec;
 mod init;
 mod migrate;
@@ -58,6 +59,13 @@ Exit codes:
   1    the database failed in the middle; start the command again
   2    wrong arguments or configuration
   3    refused: the database cannot be used, or not be understood; nothing was changed";
+
+const EXIT_CODES_OF_WORKER_DEAD: &str = "\
+Exit codes:
+  0    it is declared dead, or was before
+  1    refused: it lives, or the question was not confirmed; nothing was changed
+  2    wrong arguments or configuration, or no such worker
+  3    the database or ZooKeeper cannot be used; call it again, doing it twice is harmless";
 
 const EXIT_CODES_OF_EXEC: &str = "\
 Exit codes:
@@ -133,6 +141,9 @@ enum Command {
     /// Check or show the configuration
     #[command(subcommand)]
     Config(ConfigCommand),
+    /// Tell a cluster what only a person can know
+    #[command(subcommand)]
+    Admin(AdminCommand),
     /// Start tasks, and outlive the worker that asked for them (started by the worker itself)
     #[command(hide = true)]
     Shim {
@@ -142,6 +153,35 @@ enum Command {
         no_cgroup: bool,
         #[arg(long)]
         leased: bool,
+    },
+}
+
+#[derive(Subcommand)]
+enum AdminCommand {
+    /// Declare the worker of a host dead, so that its tasks are tried elsewhere
+    #[command(after_help = format!(
+        "Nobody has to call this as long as leases end (worker.lease, 10s unless set): a worker that is not heard of for\n\
+        that long has ended its tasks, and the masters declare it dead by themselves. It is for worker.lease = \"never\",\n\
+        for a worker that was stopped on purpose and will not come back (worker.restart.lease), and for who cannot wait.\n\n\
+        You vouch that nothing of the worker runs any more, and that nothing of it goes on by itself: its machine is off or\n\
+        wiped, or its service, its shim and all its tasks were killed. If you are wrong, tasks run twice.\n\n\
+        What is known of the worker is shown; if it still renews its lease, nothing is done. At a terminal you are asked to\n\
+        confirm. Then its present life is marked as dead in ZooKeeper and in the database, as a master does it. Its tasks\n\
+        become NEED_FAULT_TOLERANCE and are tried again, which uses up no retry. If the worker comes back after all, it\n\
+        ends what it has left, and serves as a new one.\n\n\
+        Try it:  escheduler admin worker-dead 10.1.2.3\n\n{EXIT_CODES_OF_WORKER_DEAD}"
+    ))]
+    WorkerDead {
+        /// The host as the monitor of the workers shows it (server.host, else an address), or the name of one worker
+        host: String,
+        /// Do not ask: you vouch that nothing of this worker runs any more
+        #[arg(long)]
+        yes: bool,
+        /// Do it although the worker still renews its lease: its tasks run twice until it has heard of it and ended them
+        #[arg(long)]
+        even_if_alive: bool,
+        #[command(flatten)]
+        conf: Conf,
     },
 }
 
@@ -199,6 +239,9 @@ pub fn main() -> ExitCode {
         Command::Run { roles, conf } => run::run(roles, &conf),
         Command::Exec { file, params, conf } => exec::exec(&file, &params, &conf),
         Command::Migrate { dry_run, time_zone, conf } => migrate::migrate(dry_run, time_zone, &conf),
+        Command::Admin(AdminCommand::WorkerDead { host, yes, even_if_alive, conf }) => {
+            admin::worker_dead(&host, admin::Vouched { yes, even_if_alive }, &conf)
+        }
         Command::Config(ConfigCommand::Check { conf }) => check(&conf),
         Command::Config(ConfigCommand::Show { conf }) => conf.load(vec![]).map(|loaded| say(&config::show(&loaded))),
         Command::Shim { .. } => Ok(()),

@@ -1,7 +1,7 @@
 //! `escheduler run`
 
 use super::{Conf, Exit, block_on, cannot, complain, say};
-use crate::app::{self, App, DataFolder, Roles};
+use crate::app::{self, App, DataFolder, Ground, Patience, Roles};
 use crate::config::{self, Loaded};
 use crate::registry::Role;
 use crate::telemetry::{self, Target};
@@ -30,13 +30,20 @@ async fn serve(loaded: Loaded, wanted: Vec<Role>) -> Result<(), Exit> {
     let mut signals = Signals::new().map_err(|error| cannot(&format!("signals cannot be received: {error}")))?;
     // The port first: if it is taken, nothing has been touched.
     let listener = if wanted.contains(&Role::Api) { Some(listen(&loaded).await?) } else { None };
-    let app = App::open(&loaded, &wanted).await.map_err(|error| cannot_start(&error))?;
+    let ground = Ground::claim(&loaded, &wanted).map_err(|error| cannot_start(&error))?;
     let _logs = telemetry::init(&config.log, Target::Server)
         .map_err(|error| cannot(&format!("the server log cannot be written: {error}")))?;
     loaded.warnings.iter().for_each(|warning| tracing::warn!("{warning}"));
     if !app::is_cluster(&config) {
         warn_of_missing(&wanted);
     }
+    let app = tokio::select! {
+        app = App::on(ground, Patience::Unlimited) => app.map_err(|error| cannot_start(&error))?,
+        () = signals.next() => {
+            say("stopped before anything was started");
+            return Ok(());
+        }
+    };
     let mut roles = Roles::default();
     if let Some(listener) = listener {
         let address = listener.local_addr().unwrap_or(config.server.socket());

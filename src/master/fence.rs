@@ -9,8 +9,8 @@
 
 use crate::calls::Holder;
 use crate::clock::Clock;
-use crate::registry::{Lease, Posted, Registry, Version};
-use crate::store::{Records, WorkerRow};
+use crate::registry::{self, Lease, Posted, Registry};
+use crate::store::{self, Records, WorkerRow};
 use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
@@ -44,8 +44,7 @@ struct Observed {
 
 /// Watches all leases and fences those that are over.
 pub(super) struct Observer {
-    records: Arc<dyn Records>,
-    registry: Arc<dyn Registry>,
+    fence: Fence,
     clock: Arc<dyn Clock>,
     rows: UnboundedSender<Vec<WorkerRow>>,
     seen: BTreeMap<Holder, Observed>,
@@ -59,7 +58,7 @@ impl Observer {
         clock: Arc<dyn Clock>,
         rows: UnboundedSender<Vec<WorkerRow>>,
     ) -> Observer {
-        Observer { records, registry, clock, rows, seen: BTreeMap::new() }
+        Observer { fence: Fence { records, registry }, clock, rows, seen: BTreeMap::new() }
     }
 
     pub async fn run(mut self) {
@@ -70,7 +69,7 @@ impl Observer {
     }
 
     async fn look(&mut self) {
-        let (rows, leases) = futures::join!(self.records.workers(), self.registry.leases());
+        let (rows, leases) = futures::join!(self.fence.records.workers(), self.fence.registry.leases());
         let now = self.clock.boot();
         let Ok(rows) = rows else { return };
         let living: Vec<WorkerRow> = rows.iter().filter(|row| !row.fenced).cloned().collect();
@@ -89,7 +88,7 @@ impl Observer {
         for row in living {
             fenced |= self.judge(&row, now).await;
         }
-        if fenced && let Ok(rows) = self.records.workers().await {
+        if fenced && let Ok(rows) = self.fence.records.workers().await {
             let _ = self.rows.send(rows);
         }
     }
@@ -102,31 +101,26 @@ impl Observer {
             // 1.05 is more than what two clocks, 2 % apart in each direction, can make of it.
             length_ms > 0 && now.saturating_sub(since) > Duration::from_millis(length_ms + length_ms / 20)
         };
-        let (beat, lease_ms) = database.shown;
+        let (_, lease_ms) = database.shown;
         if !over(database.since, lease_ms) {
             return false;
         }
-        let incarnation = row.holder.incarnation;
         #[cfg(feature = "sim")]
         if crate::planted::is("one-fence")
             || (crate::planted::is("mixed-fence") && registry.shown.as_ref().is_some_and(|node| node.lease.fenced))
         {
-            return self.records.fence(row.holder.clone(), beat).await.unwrap_or(false);
+            return self.fence.records.fence(row.holder.clone(), row.beat).await.unwrap_or(false);
         }
-        let mark = |beat, length_ms| Lease { incarnation, beat, length_ms, fenced: true };
-        let outcome = match &registry.shown {
-            Some(node) if node.lease.incarnation > incarnation => return false,
-            Some(node) if node.lease.incarnation == incarnation && node.lease.fenced => Some(Version(0)),
-            Some(node) if !over(registry.since, lease_ms.max(node.lease.length_ms)) => return false,
-            // Of an earlier incarnation: this one has never renewed there, and must not begin to.
-            Some(node) => self.fence_there(row, mark(node.lease.beat, lease_ms), Some(node.version)).await,
-            None if !over(registry.since, lease_ms) => return false,
-            None => self.fence_there(row, mark(0, lease_ms), None).await,
+        let is_over = match registry.shown.as_ref().map(|node| &node.lease) {
+            Some(own) if own.incarnation == row.holder.incarnation && own.fenced => true,
+            // Its worker was started again with a lease that does not end.
+            Some(own) if own.incarnation == row.holder.incarnation && own.length_ms == 0 => false,
+            lease => over(registry.since, lease_ms.max(lease.map_or(0, |lease| lease.length_ms))),
         };
-        if outcome.is_none() {
+        if !is_over {
             return false;
         }
-        match self.records.fence(row.holder.clone(), beat).await {
+        match self.fence.set(row, registry.shown.as_ref()).await {
             Ok(fenced) => {
                 if fenced {
                     tracing::warn!(holder = %row.holder, host = row.host, "the worker is declared dead: its lease is over");
@@ -134,14 +128,47 @@ impl Observer {
                 fenced
             }
             Err(error) => {
-                tracing::debug!(%error, "could not fence");
+                tracing::debug!("could not fence: {error}");
                 false
             }
         }
     }
+}
 
-    async fn fence_there(&self, row: &WorkerRow, mark: Lease, over: Option<Version>) -> Option<Version> {
-        let posted = self.registry.post(&row.holder.worker, &mark, over).await;
-        posted.inspect_err(|error| tracing::debug!(%error, "could not fence at the registry")).ok().flatten()
+/// A place did not answer; whether the mark was set there is not known.
+#[derive(Debug, thiserror::Error)]
+pub enum Unanswered {
+    #[error(transparent)]
+    Registry(#[from] registry::Error),
+    #[error(transparent)]
+    Database(#[from] store::Error),
+}
+
+/// The mark that ends an incarnation.
+#[derive(Clone)]
+pub(super) struct Fence {
+    pub records: Arc<dyn Records>,
+    pub registry: Arc<dyn Registry>,
+}
+
+impl Fence {
+    /// Marks a holder at both places by compare-and-set on what they have shown, first in the registry. A mark that
+    /// stands already counts. `false`: one of them refuses, so it lives, or its worker has begun a later life.
+    pub async fn set(&self, row: &WorkerRow, node: Option<&Posted>) -> Result<bool, Unanswered> {
+        let incarnation = row.holder.incarnation;
+        let mark = |beat| Lease { incarnation, beat, length_ms: row.lease_ms, fenced: true };
+        let (mark, over) = match node {
+            Some(node) if node.lease.incarnation > incarnation => return Ok(false),
+            Some(node) if node.lease.incarnation == incarnation && node.lease.fenced => {
+                return Ok(self.records.fence(row.holder.clone(), row.beat).await?);
+            }
+            // It may be of an earlier incarnation: then this one has never renewed there, and must not begin to.
+            Some(node) => (mark(node.lease.beat), Some(node.version)),
+            None => (mark(0), None),
+        };
+        if self.registry.post(&row.holder.worker, &mark, over).await?.is_none() {
+            return Ok(false);
+        }
+        Ok(self.records.fence(row.holder.clone(), row.beat).await?)
     }
 }

@@ -11,6 +11,7 @@ mod alerts;
 mod bean;
 mod brokerage;
 mod claim;
+mod coroner;
 mod driver;
 mod family;
 mod fence;
@@ -25,6 +26,8 @@ mod step;
 mod steps;
 mod workers;
 
+pub use coroner::{Coroner, Found};
+pub use fence::Unanswered;
 pub use registrar::StoreRegistrar;
 
 use crate::calls::{Bell, Colleagues, MasterMail};

@@ -114,7 +114,8 @@ impl Registry for Memory {
             return Ok(None);
         }
         let version = Version(stands.map_or(0, |version| version.0 + 1));
-        state.leases.insert(worker.to_owned(), Posted { worker: worker.to_owned(), lease: lease.clone(), version });
+        let posted = Posted { worker: worker.to_owned(), lease: lease.clone(), version, written_at: Time::now() };
+        state.leases.insert(worker.to_owned(), posted);
         Ok(Some(version))
     }
 }

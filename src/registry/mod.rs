@@ -93,6 +93,8 @@ pub struct Posted {
     pub worker: String,
     pub lease: Lease,
     pub version: Version,
+    /// By the clock of the registry: for people only.
+    pub written_at: Time,
 }
 
 #[derive(Debug, thiserror::Error)]

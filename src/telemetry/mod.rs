@@ -7,6 +7,7 @@
 mod outlet;
 mod repeats;
 mod rotated;
+mod waiting;
 
 use crate::config;
 use outlet::Outlet;
@@ -20,6 +21,7 @@ use tracing_subscriber::filter::ParseError;
 use tracing_subscriber::layer::SubscriberExt;
 use tracing_subscriber::util::{SubscriberInitExt, TryInitError};
 use tracing_subscriber::{EnvFilter, Layer, fmt};
+pub use waiting::Waiting;
 
 /// The file in `log.dir`; closed ones are called `escheduler.log.1`, the youngest, and so on.
 const FILE: &str = "escheduler.log";

@@ -2,6 +2,7 @@
 
 use super::Settings;
 use super::generation::Session;
+use crate::telemetry::Waiting;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 use tokio::sync::{Notify, watch};
@@ -23,12 +24,15 @@ impl Supervisor {
     pub(super) async fn run(self) {
         let mut leaving = JoinSet::new();
         let (mut number, mut failures) = (0, 0);
+        let mut waiting =
+            Waiting::new("ZooKeeper", "start it, or correct zookeeper.quorum; what can go on without it does");
         while !self.stop.is_cancelled() {
             number += 1;
             match self.stop.run_until_cancelled(Session::open(&self.settings, number)).await {
                 None => break,
                 Some(Ok(session)) => {
                     failures = 0;
+                    waiting.over();
                     tracing::info!(number, "a ZooKeeper session is open");
                     self.sessions.send_replace(Some(session.clone()));
                     let why = self.attend(&session).await;
@@ -39,7 +43,7 @@ impl Supervisor {
                 }
                 Some(Err(error)) => {
                     failures += 1;
-                    tracing::warn!("no ZooKeeper session: {error}");
+                    waiting.failed(&error);
                     let pause = tokio::time::sleep(self.settings.backoff(failures));
                     self.stop.run_until_cancelled(pause).await;
                 }

@@ -23,6 +23,7 @@ pub struct Shape {
     pub apis: u8,
     /// Three registry servers instead of one.
     pub ensemble: bool,
+    /// Zero: it never ends.
     pub lease: Duration,
     pub session: Duration,
 }
@@ -155,8 +156,8 @@ fn settings(shape: &Shape, address: Ipv4Addr, quorum: &[Wire], database: &str, f
         text("SERVER_ADDRESS", address),
         text("SERVER_PORT", crate::machine::PORT.to_string()),
         text("DATA_BASEDIR_PATH", folder.join("data").display().to_string()),
-        text("WORKER_LEASE", seconds(shape.lease)),
-        text("WORKER_RESTART_LEASE", seconds(shape.lease * 4)),
+        text("WORKER_LEASE", if shape.lease.is_zero() { "never".into() } else { seconds(shape.lease) }),
+        text("WORKER_RESTART_LEASE", seconds(shape.lease.max(Duration::from_secs(5)) * 4)),
         text("WORKER_EXEC_THREADS", "24".into()),
         text("WORKER_KILL_GRACE", "1s".into()),
         text("SHUTDOWN_GRACE", "3s".into()),

@@ -20,6 +20,7 @@ mod load;
 mod machine;
 mod mix;
 mod network;
+mod operator;
 #[path = "../it/processes.rs"]
 #[allow(dead_code, reason = "shared with the other tests")]
 mod processes;
@@ -70,6 +71,7 @@ fn tests() -> Vec<(&'static str, Test)> {
         ("a_network_cuts_one_way", tools::a_network_cuts_one_way),
         ("failover_with_direct_on_postgres", || failover::all(Product::Postgres, "direct")),
         ("failover_with_zookeeper_on_mariadb", || failover::all(Product::Mariadb, "zookeeper")),
+        ("an_operator_on_mariadb", || operator::all(Product::Mariadb)),
         ("storm_with_direct_on_mariadb", || short_storm(Product::Mariadb, "direct")),
         ("storm_with_zookeeper_on_postgres", || short_storm(Product::Postgres, "zookeeper")),
     ]

@@ -4,7 +4,7 @@ use crate::kernel::{MILLI, Micros, SECOND};
 use crate::net::{Caller, Outcome};
 use crate::world::{Node, World};
 use async_trait::async_trait;
-use escheduler::model::Tag;
+use escheduler::model::{Tag, Time};
 use escheduler::queue::{Entry, Rank};
 use escheduler::registry::{Error, Lease, Member, Membership, Posted, Registry as Port, Role, Seat, Version};
 use std::collections::BTreeMap;
@@ -217,7 +217,7 @@ impl Port for Client {
                 return None;
             }
             let version = Version(stands.map_or(0, |version| version.0 + 1));
-            leases.insert(worker.clone(), Posted { worker, lease, version });
+            leases.insert(worker.clone(), Posted { worker, lease, version, written_at: Time(0) });
             Some(version)
         })
         .await

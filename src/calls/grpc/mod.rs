@@ -93,6 +93,8 @@ pub enum Error {
     Tls(String),
     #[error("server.host: {host} cannot be resolved: {why}")]
     Host { host: String, why: String },
+    #[error("no server of zookeeper.quorum can be resolved or reached, so the own address is not known")]
+    NoWay,
     #[error(
         "cluster.secret is empty, and this process would listen on {0}, where strangers could give orders to the \
          cluster; set the same secret on every member, or keep to this machine by cluster.address = \"127.0.0.1\""

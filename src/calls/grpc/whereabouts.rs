@@ -31,14 +31,15 @@ impl Whereabouts {
     /// Finds out what the configuration leaves open. `port` is that of the role that is played here.
     ///
     /// # Errors
-    /// `server.host` is no name that is known, or the port would be open to others without a secret.
+    /// `server.host` is no name that is known, or the port would be open to others without a secret. [`Error::NoWay`]
+    /// passes by itself.
     pub async fn find(cluster: &Cluster, port: u16) -> Result<Whereabouts, Error> {
         let (host, ip) = match &cluster.host {
             Some(host) => (host.clone(), resolve(host).await?),
             None => {
                 let ip = match cluster.address.filter(|address| !address.is_unspecified()) {
                     Some(address) => address,
-                    None => address_towards(&cluster.quorum).await,
+                    None => address_towards(&cluster.quorum).await.ok_or(Error::NoWay)?,
                 };
                 (ip.to_string(), ip)
             }
@@ -71,21 +72,21 @@ async fn resolve(host: &str) -> Result<IpAddr, Error> {
 }
 
 /// The address of this machine that reaches one of these servers: the first that answers, else the first that there is
-/// a way to; without any, the loopback address.
-async fn address_towards(servers: &[String]) -> IpAddr {
+/// a way to; without any server to reach, the loopback address.
+async fn address_towards(servers: &[String]) -> Option<IpAddr> {
     for server in servers {
         if let Ok(Ok(stream)) = tokio::time::timeout(REACH, TcpStream::connect(server)).await
             && let Ok(address) = stream.local_addr()
         {
-            return address.ip();
+            return Some(address.ip());
         }
     }
     for server in servers {
         if let Ok(Some(ip)) = tokio::time::timeout(REACH, way_to(server)).await {
-            return ip;
+            return Some(ip);
         }
     }
-    Ipv4Addr::LOCALHOST.into()
+    servers.is_empty().then_some(Ipv4Addr::LOCALHOST.into())
 }
 
 /// The address that packets to this server would carry; none is sent.
@@ -139,6 +140,12 @@ mod tests {
         assert_eq!(found.ip, IpAddr::from(Ipv4Addr::LOCALHOST));
         let found = Whereabouts::find(&cluster(None, None, "", &[]), 0).await.unwrap();
         assert_eq!(found.listen, "127.0.0.1:0".parse().unwrap());
+    }
+
+    #[tokio::test]
+    async fn who_cannot_reach_the_others_does_not_know_the_own_address() {
+        let why = Whereabouts::find(&cluster(None, None, "", &["no such name:1"]), 0).await.unwrap_err();
+        assert!(matches!(why, Error::NoWay), "{why}");
     }
 
     #[tokio::test]

@@ -134,8 +134,9 @@ async fn a_lease_is_made_only_once(world: &impl World) {
     assert_eq!(one.leases().await.unwrap(), []);
     let version = one.post("w1", &lease(7, 1), None).await.unwrap().unwrap();
     assert_eq!(other.post("w1", &lease(8, 1), None).await.unwrap(), None);
-    let posted = Posted { worker: "w1".into(), lease: lease(7, 1), version };
-    assert_eq!(one.lease("w1").await.unwrap(), Some(posted.clone()));
+    let found = one.lease("w1").await.unwrap().unwrap();
+    let posted = Posted { worker: "w1".into(), lease: lease(7, 1), version, written_at: found.written_at };
+    assert_eq!(found, posted);
     assert_eq!(one.leases().await.unwrap(), [posted]);
 }
 

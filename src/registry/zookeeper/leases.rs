@@ -1,6 +1,7 @@
 //! One persistent node per worker, moved by compare-and-set.
 
 use super::paths::{Paths, text};
+use crate::model::Time;
 use crate::registry::{Error, Lease, Posted, Version};
 use crate::zookeeper::{self, Client, Mode, Stat};
 use futures::future::join_all;
@@ -12,7 +13,7 @@ pub(super) async fn read(client: &Client, paths: &Paths, worker: &str) -> Result
     };
     let lease = serde_json::from_slice(&data)
         .map_err(|error| Error::Foreign(format!("the node {} is no lease: {error}", paths.lease(worker))))?;
-    Ok(Some(Posted { worker: worker.to_owned(), lease, version: version(stat) }))
+    Ok(Some(Posted { worker: worker.to_owned(), lease, version: version(stat), written_at: Time(stat.written_ms) }))
 }
 
 pub(super) async fn list(client: &Client, paths: &Paths) -> Result<Vec<Posted>, Error> {

@@ -6,7 +6,7 @@
 use crate::calls::{Beat, Holder, SignIn, Standing};
 use crate::model::Time;
 use crate::store::entity::{worker_group, worker_server};
-use crate::store::{Error, Store, utc};
+use crate::store::{Error, Store, instant, utc};
 use sea_orm::ActiveValue::Set;
 use sea_orm::sea_query::Expr;
 use sea_orm::{ActiveModelTrait, ColumnTrait, DatabaseTransaction, EntityTrait, QueryFilter};
@@ -21,6 +21,8 @@ pub struct WorkerRow {
     pub beat: u64,
     pub lease_ms: u64,
     pub fenced: bool,
+    /// When it has signed in, or last renewed here, by the clock of the master that wrote it: for people only.
+    pub heard_at: Option<Time>,
 }
 
 impl WorkerRow {
@@ -38,6 +40,7 @@ impl WorkerRow {
             beat: row.beat.unwrap_or_default() as u64,
             lease_ms: row.lease_ms.unwrap_or_default() as u64,
             fenced: row.fenced.is_some(),
+            heard_at: row.last_heartbeat_time.map(instant),
         })
     }
 }

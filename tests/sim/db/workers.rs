@@ -20,7 +20,7 @@ impl Db {
             _ => {
                 let SignIn { holder, host, lease_ms, .. } = who;
                 let name = holder.worker.clone();
-                self.workers.insert(name, WorkerRow { holder, host, beat: 0, lease_ms, fenced: false });
+                self.workers.insert(name, WorkerRow { holder, host, beat: 0, lease_ms, fenced: false, heard_at: None });
                 Standing::Lives { beat: 0, moved: false }
             }
         }
