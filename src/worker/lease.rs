@@ -4,6 +4,9 @@
 //! master. It lasts from before it was sent. What was read renews nothing, and neither does signing in. The shim
 //! knows the end, less a margin to kill in; it acts by itself, whatever becomes of this process.
 
+#[cfg(test)]
+mod tests;
+
 use super::supervise::Supervise;
 use crate::calls::{Beat, Registrar, SignIn, Standing};
 use crate::clock::Clock;
