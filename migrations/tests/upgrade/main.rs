@@ -45,8 +45,12 @@ fn old_database(maria: &Mariadb, version: &str, rows: usize) -> String {
 }
 
 fn fill(maria: &Mariadb, url: &str, version: &str, rows: usize) {
+    fill_with(maria, url, &database(version, rows));
+}
+
+fn fill_with(maria: &Mariadb, url: &str, statements: &str) {
     let name = url.rsplit('/').next().unwrap();
-    let file = tempfile(&format!("USE {name};\n{}", database(version, rows)));
+    let file = tempfile(&format!("USE {name};\n{statements}"));
     maria.execute(&format!("source {}", file.display()));
     std::fs::remove_file(file).unwrap();
 }

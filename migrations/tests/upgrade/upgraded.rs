@@ -2,7 +2,7 @@
 
 use super::old::VERSIONS;
 use super::snapshot::{Reader, Row, Snapshot, Table, utc};
-use super::{BERLIN, connect, need, old_database, options, upgrade};
+use super::{BERLIN, connect, fill_with, need, old, old_database, options, upgrade};
 use chrono_tz::Tz;
 use migrations::State;
 use servers::mariadb;
@@ -124,6 +124,28 @@ async fn every_row_of_every_release_is_kept_and_every_table_is_like_a_new_one() 
         migrations::up(&db).await.unwrap();
         assert_eq!(reader.checksum().await, before);
     }
+}
+
+/// MySQL 5 made databases in Latin-1 unless it was told otherwise, and sites have tables of both kinds.
+#[tokio::test]
+async fn text_in_latin_1_is_kept_and_every_column_compares_like_those_of_a_new_table() {
+    let maria = need!(mariadb());
+    let fresh = fresh_shape().await;
+    let url = maria.database();
+    let name = url.rsplit('/').next().unwrap();
+    let tables = old::database("1.1.0", 100).replace("CHARSET=utf8;", "CHARSET=latin1;");
+    let user = "INSERT INTO t_escheduler_user (user_name, user_type) VALUES ('Jürgen Größe', 1);";
+    fill_with(maria, &url, &format!("ALTER DATABASE {name} CHARACTER SET latin1;\nUSE {name};\n{tables}\n{user}"));
+    let mut reader = Reader::to(&url).await;
+    let expected = expected(&mut reader, BERLIN).await;
+    upgrade(&url, &options(BERLIN)).await.unwrap();
+    assert!(compare(&expected, &reader.snapshot().await) > 100);
+    let found = reader.texts("SELECT user_name FROM t_escheduler_user WHERE user_name LIKE 'J%'").await;
+    assert_eq!(found, ["Jürgen Größe"]);
+    // The notes of the steps are sea-orm's, and follow the database.
+    let ours = |shape: Vec<String>| shape.into_iter().filter(|line| !line.contains("seaql_migrations")).collect();
+    let (found, fresh): (Vec<String>, Vec<String>) = (ours(reader.shape().await), ours(fresh));
+    assert_eq!(found, fresh);
 }
 
 /// What our own columns say.
