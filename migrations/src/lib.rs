@@ -2,17 +2,19 @@
 //!
 //! Names and columns are those of EasyScheduler 1.1.0, in SQL that SQLite, MySQL 5.7 and PostgreSQL take; what we
 //! need besides stands in columns of our own. A step must leave the release before in working order, and may be
-//! run again after it was interrupted. Who opens a database asks for its [`state`], then calls [`up`], on a pool of
-//! one connection. A database that EasyScheduler 1.x itself has made is [upgraded](upgrade), once, when its operator
+//! run again after it was interrupted. Who changes a database takes its [`lock()`], asks for its [`state()`], then calls
+//! [`up`], all on a pool of one connection. A database that EasyScheduler 1.x itself has made is [upgraded](upgrade), once, when its operator
 //! asks for it.
 
 mod columns;
+mod lock;
 mod m20261122_000001_create_tables;
 mod m20261125_000002_note_commits;
 mod m20261125_000003_name_workers;
 mod state;
 pub mod upgrade;
 
+pub use lock::{lock, try_lock};
 pub use state::{State, state};
 
 use sea_orm_migration::prelude::*;
@@ -53,20 +55,4 @@ pub async fn newer_than_us(db: &DatabaseConnection) -> Result<Option<String>, Db
         return Ok(None);
     }
     Ok(state::unknown_step(&state::taken_steps(db).await?))
-}
-
-/// The oldest step that this database has not taken yet. Changes nothing.
-pub async fn pending(db: &DatabaseConnection) -> Result<Option<String>, DbErr> {
-    let table = "seaql_migrations";
-    let mut taken = Vec::new();
-    if SchemaManager::new(db).has_table(table).await? {
-        let mut statement = Query::select();
-        statement.column("version").from(table);
-        for row in db.query_all(&statement).await? {
-            taken.push(row.try_get::<String>("", "version")?);
-        }
-    }
-    let all = Migrator::migrations();
-    let pending = all.iter().map(|migration| migration.name()).find(|name| taken.iter().all(|step| step != name));
-    Ok(pending.map(str::to_owned))
 }

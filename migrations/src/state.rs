@@ -22,10 +22,12 @@ pub enum State {
     Empty,
     /// A database of this release of EasyScheduler, or one whose upgrade is not finished.
     Old(String),
-    /// Ours, and so many steps behind.
+    /// Ours, and some steps behind.
     Ours {
         /// How many.
         behind: usize,
+        /// The oldest of them.
+        next: String,
     },
     /// Ours, with every step taken.
     Current,
@@ -54,8 +56,10 @@ pub async fn state(db: &DatabaseConnection) -> Result<State, DbErr> {
         let behind = Migrator::migrations().len().saturating_sub(taken.len());
         return Ok(match unknown_step(&taken) {
             Some(step) => State::Newer(step),
-            None if behind > 0 => State::Ours { behind },
-            None => State::Current,
+            None => match pending(&taken) {
+                Some(next) => State::Ours { behind, next },
+                None => State::Current,
+            },
         });
     }
     match db.get_database_backend() {
@@ -98,6 +102,12 @@ pub(crate) async fn taken_steps(db: &DatabaseConnection) -> Result<Vec<String>, 
     let mut statement = Query::select();
     statement.column("version").from(STEPS).order_by("version", Order::Desc);
     db.query_all(&statement).await?.iter().map(|row| row.try_get("", "version")).collect()
+}
+
+/// The oldest step that was not taken.
+fn pending(taken: &[String]) -> Option<String> {
+    let all = Migrator::migrations();
+    all.iter().map(|migration| migration.name()).find(|name| !taken.iter().any(|step| step == name)).map(str::to_owned)
 }
 
 /// The newest of these steps that this program does not know.

@@ -150,6 +150,9 @@ fn explain(route: &Route, failure: Failure) -> (StatusCode, i32, String) {
         Failure::Store(error) => {
             tracing::error!(path = route.path, "a request failed: {error}");
             match error {
+                store::Error::TooLong(_) => {
+                    (route.status, Code::PARAMETER.number, format!("a request parameter is not valid: {error}"))
+                }
                 store::Error::Unavailable(_) => generic(&"the database cannot be used at present"),
                 store::Error::Missing(_) | store::Error::Conflict(_) => generic(&error),
                 store::Error::Broken(_) | store::Error::Older { .. } | store::Error::Newer { .. } => {

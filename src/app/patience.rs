@@ -83,7 +83,7 @@ mod tests {
         let tries = Cell::new(0);
         let open = || async {
             tries.set(tries.get() + 1);
-            let error = store::Error::Older { missing: "a step".into() };
+            let error = store::Error::Older { is: "there are none".into() };
             Err::<(), _>(Error::Store { place: "here".into(), error })
         };
         assert!(Patience::Unlimited.open(waiting(), open).await.is_err());

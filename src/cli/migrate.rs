@@ -14,6 +14,9 @@ use std::time::Duration;
 /// How long the server may take to answer at first.
 const PATIENCE: Duration = Duration::from_secs(10);
 
+/// How long another process may be changing the tables.
+const OTHERS: Duration = Duration::from_secs(3600);
+
 pub(super) fn migrate(dry_run: bool, zone: Option<Zone>, conf: &Conf) -> Result<(), Exit> {
     let loaded = conf.load(vec![])?;
     block_on(async {
@@ -73,6 +76,10 @@ impl Server {
 
     async fn migrate(&self, dry_run: bool, zone: Option<Zone>) -> Result<(), Exit> {
         let Server { db, name } = self;
+        if !dry_run {
+            // Before the first look: what a second process sees in the middle is neither empty nor up to date.
+            self.lock().await?;
+        }
         let state = migrations::state(db).await;
         match state.map_err(|error| cannot(&format!("the database {name} cannot be read: {error}")))? {
             State::Current => {
@@ -80,13 +87,24 @@ impl Server {
                 Ok(())
             }
             State::Empty => self.up(dry_run, "is empty", "its tables would be made").await,
-            State::Ours { behind } => self.up(dry_run, &steps(behind), "they would be taken").await,
+            State::Ours { behind, .. } => self.up(dry_run, &steps(behind), "they would be taken").await,
             State::Old(_) => self.upgrade(dry_run, &Options::new(zone)).await,
             State::Newer(found) => {
                 Err(cannot(&format!("the database {name} cannot be used: {}", store::Error::Newer { found })))
             }
             State::Foreign(why) => Err(cannot(&format!("the database {name} is not touched: {why}"))),
         }
+    }
+
+    /// Keeps other processes from changing the tables until the connection ends.
+    async fn lock(&self) -> Result<(), Exit> {
+        let Server { db, name } = self;
+        let failed = |error| cannot(&format!("the database {name} cannot be locked: {error}"));
+        if migrations::try_lock(db).await.map_err(failed)? {
+            return Ok(());
+        }
+        say(&format!("{name}: another process is changing the tables; waiting until it is done"));
+        migrations::lock(db, OTHERS).await.map_err(failed)
     }
 
     async fn up(&self, dry_run: bool, is: &str, would: &str) -> Result<(), Exit> {

@@ -24,11 +24,14 @@ pub enum Error {
     #[error("the database and this program do not agree: {0}")]
     Broken(Arc<dyn std::error::Error + Send + Sync>),
     /// The tables of a server are missing, or those of an earlier release.
-    #[error("its tables are not those of this release (`{missing}` is missing); run `escheduler migrate` first")]
+    #[error("its tables are not those of this release ({is}); run `escheduler migrate` first")]
     Older {
-        /// The name of the oldest step that was not taken.
-        missing: String,
+        /// What they are instead.
+        is: String,
     },
+    /// A text that its column does not hold.
+    #[error("a text is longer than {0}")]
+    TooLong(String),
     /// A later release has changed this database; this one might damage it.
     #[error("a later release has changed the database (`{found}` is not known here)")]
     Newer {
@@ -68,6 +71,9 @@ impl From<DbErr> for Error {
                 return Error::Conflict(format!("what it belongs to was removed meanwhile: {text}"));
             }
             Some(_) | None => {}
+        }
+        if let Some(limit) = exceeded(&error) {
+            return Error::TooLong(limit);
         }
         match error {
             DbErr::RecordNotFound(what) => Error::Missing(what),
@@ -112,6 +118,24 @@ fn driver(error: &DbErr) -> Option<&sqlx::Error> {
         DbErr::Conn(RuntimeErr::SqlxError(error))
         | DbErr::Exec(RuntimeErr::SqlxError(error))
         | DbErr::Query(RuntimeErr::SqlxError(error)) => Some(error),
+        _ => None,
+    }
+}
+
+/// What a text was too long for, if that is what is wrong.
+fn exceeded(error: &DbErr) -> Option<String> {
+    let Some(sqlx::Error::Database(error)) = driver(error) else { return None };
+    match (mysql(error.as_ref()), postgres(error.as_ref())) {
+        // Data too long for column 'name' at row 1
+        (Some(1406), _) => {
+            let column = error.message().split('\'').nth(1).unwrap_or("its column");
+            Some(format!("`{column}` can be"))
+        }
+        // value too long for type character varying(64)
+        (_, Some("22001")) => {
+            let limit = error.message().rsplit_once('(').and_then(|(_, rest)| rest.strip_suffix(')'));
+            Some(limit.map_or_else(|| "its column can hold".into(), |limit| format!("{limit} characters")))
+        }
         _ => None,
     }
 }

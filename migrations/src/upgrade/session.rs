@@ -2,6 +2,7 @@
 //! what it has locked and set would be gone.
 
 use super::Error;
+use crate::lock::MYSQL;
 use sea_orm_migration::sea_orm::DatabaseConnection;
 use sea_orm_migration::sea_orm::sqlx::mysql::{MySql, MySqlRow};
 use sea_orm_migration::sea_orm::sqlx::pool::PoolConnection;
@@ -110,9 +111,8 @@ impl<'p> Session<'p> {
     /// Keeps every other upgrade of this database away, as long as the connection lives: also one that was killed, and
     /// whose last statement the server has not finished.
     pub async fn lock(&mut self) -> Result<(), Error> {
-        const LOCK: &str = "SELECT GET_LOCK(LEFT(CONCAT('escheduler migrate ', DATABASE()), 64), ";
         for wait in [1, PATIENCE] {
-            if self.text(&format!("{LOCK}{wait})")).await?.as_deref() == Some("1") {
+            if self.text(&format!("SELECT GET_LOCK({MYSQL}, {wait})")).await?.as_deref() == Some("1") {
                 return Ok(());
             }
             if wait == 1 {

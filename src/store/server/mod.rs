@@ -12,7 +12,7 @@ pub(super) use writer::Writer;
 
 use super::Error;
 use crate::config::{Backend, Database};
-use migrations::pending;
+use migrations::State;
 use sea_orm::sqlx::mysql::MySqlConnectOptions;
 use sea_orm::sqlx::postgres::PgConnectOptions;
 use sea_orm::sqlx::{ConnectOptions as _, Error as SqlxError};
@@ -29,6 +29,9 @@ pub(super) const CALL: Duration = Duration::from_secs(5);
 const CONNECT: Duration = Duration::from_secs(5);
 /// The same while the server is known to be down: callers need not all wait.
 const CONNECT_WHILE_DOWN: Duration = Duration::from_secs(2);
+
+/// How long another process may be changing the tables.
+const MIGRATION: Duration = Duration::from_secs(600);
 
 /// Where the server is, and whether it was there lately.
 pub(super) struct Server {
@@ -89,11 +92,14 @@ impl Server {
     pub(super) async fn check(&self) -> Result<(), Error> {
         let db = self.connect(Purpose::Read).await?;
         let checked = within(CALL, async {
-            if let Some(found) = migrations::newer_than_us(&db).await? {
-                return Ok(Err(Error::Newer { found }));
-            }
-            let missing = pending(&db).await?;
-            Ok(missing.map_or(Ok(()), |missing| Err(Error::Older { missing })))
+            Ok(match migrations::state(&db).await? {
+                State::Current => Ok(()),
+                State::Newer(found) => Err(Error::Newer { found }),
+                State::Ours { next, .. } => Err(Error::Older { is: format!("`{next}` is missing") }),
+                State::Empty => Err(Error::Older { is: "there are none".into() }),
+                State::Old(version) => Err(Error::Older { is: format!("they are EasyScheduler {version}'s") }),
+                State::Foreign(why) => Err(Error::broken(why)),
+            })
         });
         let checked = checked.await;
         close(db).await;
@@ -109,7 +115,7 @@ impl Server {
     }
 
     async fn migrate_alone(&self, db: &DatabaseConnection) -> Result<(), Error> {
-        session::lock_for_migration(db).await?;
+        migrations::lock(db, MIGRATION).await?;
         if let Some(found) = migrations::newer_than_us(db).await? {
             return Err(Error::Newer { found });
         }

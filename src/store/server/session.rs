@@ -8,9 +8,7 @@ use sea_orm::sqlx::mysql::{MySqlConnectOptions, MySqlConnection, MySqlPoolOption
 use sea_orm::sqlx::pool::PoolOptions;
 use sea_orm::sqlx::postgres::{PgConnectOptions, PgConnection, PgPoolOptions};
 use sea_orm::sqlx::{self, AssertSqlSafe, Database, Executor, Row};
-use sea_orm::{
-    ConnectionTrait, DatabaseBackend, DatabaseConnection, DbErr, SqlxMySqlConnector, SqlxPostgresConnector, Statement,
-};
+use sea_orm::{DatabaseConnection, SqlxMySqlConnector, SqlxPostgresConnector};
 use std::time::Duration;
 
 /// What a session is for.
@@ -111,20 +109,4 @@ async fn set_up_postgres(connection: &mut PgConnection, purpose: Purpose) -> Res
     // Together, because they cost one round trip then.
     let statements: String = settings.iter().map(|setting| format!("SET {setting};")).collect();
     connection.execute(AssertSqlSafe(statements)).await.map(drop)
-}
-
-/// Keeps others from changing tables as long as this session lasts.
-pub(super) async fn lock_for_migration(db: &DatabaseConnection) -> Result<(), DbErr> {
-    // Any number, the same in every release. Names of MySQL's locks are shared by all databases of a server.
-    let backend = db.get_database_backend();
-    let lock = match backend {
-        DatabaseBackend::Postgres => "SELECT 1 FROM (SELECT pg_advisory_lock(728041936)) AS waited",
-        _ => "SELECT GET_LOCK(CONCAT('escheduler migrate ', LEFT(DATABASE(), 40)), 600)",
-    };
-    let row = db.query_one_raw(Statement::from_string(backend, lock)).await?;
-    let got: Option<i32> = row.map(|row| row.try_get_by_index(0)).transpose()?;
-    match got {
-        Some(1) => Ok(()),
-        _ => Err(DbErr::Migration("another process is changing the tables; try again when it is done".to_owned())),
-    }
 }

@@ -88,6 +88,7 @@ on_both! {
     tables_of_another_release_are_refused_by_name
     of_many_that_give_one_name_one_succeeds
     who_waits_too_long_for_a_connection_is_told
+    a_text_that_no_column_holds_is_told_as_that
 }
 
 async fn a_killed_server_loses_nothing_acknowledged_and_nothing_comes_twice(server: Private) {
@@ -276,6 +277,19 @@ async fn of_many_that_give_one_name_one_succeeds(server: Private) {
         assert_eq!([left.unwrap(), right.unwrap()].iter().filter(|made| made.is_ok()).count(), 1, "{n}");
     }
     assert_eq!(one.queues("queue", Page { number: 1, size: 100 }).await.unwrap().total, 10);
+}
+
+async fn a_text_that_no_column_holds_is_told_as_that(server: Private) {
+    let store = server.store(3).await;
+    let error = store.create_queue("long".repeat(100), "value".into(), Time(0)).await.err().unwrap();
+    let told = match server {
+        Private::Mariadb(_) => "a text is longer than `queue_name` can be",
+        Private::Postgres(_) => "a text is longer than 64 characters",
+    };
+    assert!(matches!(error, Error::TooLong(_)), "{error:?}");
+    assert_eq!(error.to_string(), told);
+    // Nothing of it is in anybody's way.
+    store.create_queue("short".into(), "value".into(), Time(0)).await.unwrap().unwrap();
 }
 
 async fn who_waits_too_long_for_a_connection_is_told(server: Private) {

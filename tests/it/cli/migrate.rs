@@ -129,6 +129,23 @@ fn an_empty_database_of_a_server_gets_its_tables() {
 }
 
 #[test]
+fn processes_that_migrate_an_empty_database_at_once_all_succeed() {
+    let mut urls: Vec<String> = servers::mariadb().map(Mariadb::database).into_iter().collect();
+    urls.extend(servers::postgres().map(servers::Postgres::database));
+    for url in urls {
+        let place = Place::new();
+        let programs: Vec<Process> = (0..4).map(|_| start(&place, &url, &[])).collect();
+        for program in programs {
+            let ended = program.end();
+            ended.succeeds();
+            assert!(ended.out.contains("is up to date"), "{}", ended.out);
+        }
+        let users = with(&url, async |db| entity::user::Entity::find().all(&db).await.expect("users"));
+        assert_eq!(users.len(), 1);
+    }
+}
+
+#[test]
 fn a_stranger_s_database_is_refused_with_a_sentence() {
     let Some(maria) = servers::mariadb() else { return };
     let (place, url) = (Place::new(), maria.database());
