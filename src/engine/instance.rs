@@ -1,16 +1,16 @@
 //! The state of one instance, and `step`.
 
-use super::{Action, Alert, Attempt, Event, Exit, Note, Order, Phase, Plan, Settings, Tags, Work};
+mod alarms;
+mod attempts;
+mod orders;
+
+use super::{Action, Alert, Attempt, Event, Phase, Plan, Settings, Tags, Work};
 use crate::dag::NodeIx;
-use crate::model::{FailureStrategy, Priority, State, Tag, Time};
+use crate::model::{Priority, State, Tag, Time};
 use std::cmp::Reverse;
 use std::collections::{BTreeSet, BinaryHeap};
 use std::sync::Arc;
 use std::time::Duration;
-
-/// A node whose attempts are lost so often one after the other is what they die of: a script that kills its
-/// shim or reboots its host would be started for ever.
-const LOSSES: u32 = 20;
 
 /// One process instance in memory.
 #[derive(Clone, Debug)]
@@ -242,179 +242,6 @@ impl Instance {
         match self.nodes.get(ix as usize)?.stage {
             Stage::Active { tag: current, started_at, killed } if current == tag => Some((started_at, killed)),
             _ => None,
-        }
-    }
-
-    fn started(&mut self, ix: NodeIx, tag: Tag, at: Time, out: &mut Vec<Action>) {
-        let Some((None, killed)) = self.attempt(ix, tag) else { return };
-        self.nodes[ix as usize].stage = Stage::Active { tag, started_at: Some(at), killed };
-        self.watch(ix, at);
-        out.push(Action::Note { node: ix, tag, note: Note::Started { at } });
-    }
-
-    /// Sets the alarm of a node with a time-out that the master sees to: the warning, and the limit of a
-    /// child. The limit of a task is kept by whoever runs it.
-    pub(super) fn watch(&mut self, ix: NodeIx, started_at: Time) {
-        let planned = &self.plan.nodes[ix as usize];
-        if let Some(timeout) = planned.timeout.filter(|timeout| timeout.warn || planned.work == Work::Child) {
-            self.alarms.insert((started_at + minutes(timeout.minutes), Alarm::Overdue(ix)));
-        }
-    }
-
-    fn finished(&mut self, ix: NodeIx, tag: Tag, exit: Exit, at: Time, out: &mut Vec<Action>) {
-        let Some((_, killed)) = self.attempt(ix, tag) else { return };
-        let end = |state| Action::Note { node: ix, tag, note: Note::Ended { state, at } };
-        match (exit, killed) {
-            (Exit::Success, _) => {
-                out.push(end(State::Success));
-                self.deactivate(ix, Stage::Succeeded);
-                self.succeeded += 1;
-                let mut reached = vec![];
-                self.release_children(ix, &mut reached);
-                reached.into_iter().for_each(|child| self.reach(child, out));
-            }
-            (_, Some(Why::Order)) => {
-                out.push(end(State::Kill));
-                self.deactivate(ix, Stage::Cut);
-            }
-            (Exit::Paused, None) => {
-                out.push(end(State::Pause));
-                self.deactivate(ix, Stage::Cut);
-            }
-            // A child that a user stopped by itself: its successors cannot run, so the node counts as
-            // failed (EasyScheduler 1.0.1: known defects D1, where the parent ended with SUCCESS).
-            (Exit::Stopped, None) => {
-                out.push(end(State::Kill));
-                self.fail(ix, out);
-            }
-            (Exit::Failed | Exit::TimedOut, None) | (_, Some(Why::TimeLimit)) => {
-                out.push(end(State::Failure));
-                let planned = self.plan.nodes[ix as usize];
-                let node = &mut self.nodes[ix as usize];
-                let may_retry = matches!(self.phase, Phase::Running | Phase::Pausing) && planned.work == Work::Task;
-                if may_retry && node.retries < planned.max_retries {
-                    node.retries += 1;
-                    self.deactivate(ix, Stage::Resting);
-                    self.resting += 1;
-                    self.alarms.insert((at + planned.retry_interval, Alarm::Retry(ix)));
-                } else {
-                    self.fail(ix, out);
-                }
-            }
-        }
-    }
-
-    /// The node failed for good.
-    fn fail(&mut self, ix: NodeIx, out: &mut Vec<Action>) {
-        self.deactivate(ix, Stage::Failed);
-        self.failed += 1;
-        if self.settings.strategy == FailureStrategy::End && matches!(self.phase, Phase::Running | Phase::Pausing) {
-            self.phase = Phase::Failing;
-            self.kill_all(false, out);
-        }
-    }
-
-    /// The attempt is certainly dead: a new one, which uses no retry (`EasyScheduler 1.0.1: known defects D7`).
-    fn lost(&mut self, ix: NodeIx, tag: Tag, now: Time, out: &mut Vec<Action>) {
-        let Some((_, killed)) = self.attempt(ix, tag) else { return };
-        let end = |state| Action::Note { node: ix, tag, note: Note::Ended { state, at: now } };
-        if killed.is_some() {
-            out.push(end(State::Kill));
-            self.deactivate(ix, Stage::Cut);
-            return;
-        }
-        out.push(end(State::NeedFaultTolerance));
-        out.push(Action::Alert(Alert::FaultTolerance { node: ix }));
-        let node = &mut self.nodes[ix as usize];
-        node.losses += 1;
-        if node.losses >= LOSSES {
-            return self.fail(ix, out);
-        }
-        self.deactivate(ix, Stage::Waiting);
-        self.reach(ix, out);
-    }
-
-    /// The attempt never ran and its tag never will: as lost, but nothing failed.
-    fn refused(&mut self, ix: NodeIx, tag: Tag, now: Time, out: &mut Vec<Action>) {
-        let Some((None, killed)) = self.attempt(ix, tag) else { return };
-        let state = if killed.is_some() { State::Kill } else { State::NeedFaultTolerance };
-        out.push(Action::Note { node: ix, tag, note: Note::Ended { state, at: now } });
-        if killed.is_some() {
-            self.deactivate(ix, Stage::Cut);
-        } else {
-            self.deactivate(ix, Stage::Waiting);
-            self.reach(ix, out);
-        }
-    }
-
-    fn ordered(&mut self, order: Order, out: &mut Vec<Action>) {
-        match (order, self.phase) {
-            (Order::Pause, Phase::Running) => {
-                self.phase = Phase::Pausing;
-                out.push(Action::Become(State::ReadyPause));
-                self.pause_children(out);
-            }
-            (Order::Stop, Phase::Running | Phase::Pausing | Phase::Failing) => {
-                self.phase = Phase::Stopping { now: false };
-                out.push(Action::Become(State::ReadyStop));
-                self.kill_all(false, out);
-            }
-            (Order::Stop, Phase::Stopping { .. }) => {
-                self.phase = Phase::Stopping { now: true };
-                self.kill_all(true, out);
-            }
-            (Order::Pause, _) | (Order::Stop, Phase::Ended(_)) => {}
-        }
-    }
-
-    fn kill_all(&mut self, now: bool, out: &mut Vec<Action>) {
-        for &ix in &self.active {
-            if let Stage::Active { tag, killed, .. } = &mut self.nodes[ix as usize].stage {
-                killed.get_or_insert(Why::Order);
-                out.push(Action::Kill { node: ix, tag: *tag, now });
-            }
-        }
-    }
-
-    fn pause_children(&mut self, out: &mut Vec<Action>) {
-        for (node, tag) in self.active() {
-            if self.plan.nodes[node as usize].work == Work::Child {
-                out.push(Action::PauseChild { node, tag });
-            }
-        }
-    }
-
-    fn tick(&mut self, now: Time, out: &mut Vec<Action>) {
-        while let Some(&(at, alarm)) = self.alarms.first()
-            && at <= now
-        {
-            self.alarms.pop_first();
-            match alarm {
-                Alarm::InstanceOverdue => out.push(Action::Alert(Alert::InstanceTimeout)),
-                Alarm::Overdue(ix) => self.overdue(ix, out),
-                Alarm::Retry(ix) => {
-                    if self.nodes[ix as usize].stage == Stage::Resting && self.phase == Phase::Running {
-                        self.resting -= 1;
-                        self.nodes[ix as usize].stage = Stage::Waiting;
-                        self.reach(ix, out);
-                    }
-                }
-            }
-        }
-    }
-
-    fn overdue(&mut self, ix: NodeIx, out: &mut Vec<Action>) {
-        let planned = self.plan.nodes[ix as usize];
-        let Some(timeout) = planned.timeout else { return };
-        let Stage::Active { tag, killed, .. } = &mut self.nodes[ix as usize].stage else { return };
-        let tag = *tag;
-        if timeout.fail && planned.work == Work::Child {
-            killed.get_or_insert(Why::TimeLimit);
-            out.push(Action::Kill { node: ix, tag, now: false });
-        }
-        if timeout.warn {
-            out.push(Action::Note { node: ix, tag, note: Note::Warned });
-            out.push(Action::Alert(Alert::TaskTimeout { node: ix }));
         }
     }
 

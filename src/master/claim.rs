@@ -4,16 +4,14 @@ use super::driver::{Done, Driver, Means};
 use super::family::new_instance;
 use super::inbox::is_live;
 use super::offices::Office;
-use super::run::{Item, Run, child_ended};
-use super::step::Deed;
+use super::run::{Item, child_ended};
 use crate::admission::{self, Refusal};
-use crate::calls::{Address, ToWorker};
-use crate::engine::{Event, Order, Phase};
+use crate::calls::ToWorker;
+use crate::engine::{Event, Order};
 use crate::model::{Command, CommandId, CommandType, InstanceId, State, Time, param};
 use crate::params::{Moment, cure};
-use crate::store::{Error, Loaded, LoadedTask, Recorded, Records, Step, TaskChange};
+use crate::store::{Error, Loaded, Records};
 use std::collections::{BTreeMap, HashSet};
-use std::sync::Arc;
 use std::time::Duration;
 
 /// An instance that is to come into hand.
@@ -216,98 +214,8 @@ impl Driver {
         }
     }
 
-    /// Ends an instance that cannot be driven.
-    pub fn give_up(&mut self, loaded: &Loaded) {
-        let open = || loaded.tasks.iter().filter(|task| !task.state.is_finished());
-        let now = self.now();
-        let killed = |task: &LoadedTask| TaskChange {
-            task: task.id.0,
-            state: Some(State::Kill),
-            ended_at: Some(now),
-            ..TaskChange::default()
-        };
-        let step = Step {
-            instance: loaded.id,
-            epoch: loaded.epoch,
-            revision: loaded.revision,
-            at: now,
-            state: Some(State::Failure),
-            warned: false,
-            orders: vec![],
-            inserts: vec![],
-            changes: open().map(killed).collect(),
-            superseded: vec![],
-            alerts: vec![],
-        };
-        // What may run of it is ended; nobody waits for how.
-        for task in open() {
-            if let (Some(tag), Some(holder)) = (task.tag, &task.holder) {
-                let (project, definition) = (loaded.project, loaded.definition);
-                let (instance, task, epoch) = (loaded.id, task.id, loaded.epoch);
-                let attempt = Address { project, definition, instance, task, tag, epoch };
-                self.say(&holder.worker, ToWorker::Kill { attempt, now: false });
-            }
-        }
-        let (store, id) = (self.means.records.clone(), loaded.id);
-        self.loading.insert(id, vec![]);
-        self.work.spawn(async move {
-            let recorded = store.record(Arc::new(step)).await;
-            Done::Loaded { id, loaded: Box::new(recorded.map(|_| None)) }
-        });
-    }
-
-    /// Does what a committed step decided. Doing it twice is harmless.
-    pub fn act(&mut self, id: InstanceId, deed: Deed, recorded: &Recorded, at: Time) {
-        match deed {
-            Deed::Offer { node, attempt, seat } => {
-                self.enrol(id, node, attempt.tag, recorded, true);
-                self.offer(id, node, attempt, seat);
-            }
-            Deed::Grant { seat, job } => self.grant(id, seat, job),
-            Deed::Enrol { node, tag } => self.enrol(id, node, tag, recorded, false),
-            Deed::Adopt { node, tag } => {
-                self.enrol(id, node, tag, recorded, true);
-                match recorded.children.get(&tag).copied().flatten() {
-                    Some(child) => {
-                        if let Some(run) = self.runs.get_mut(&id) {
-                            run.children.insert(child, (node, tag));
-                            run.inbox.push_back(Event::Started { node, tag, at }.into());
-                        }
-                        self.load(child, None);
-                    }
-                    None => {
-                        if let Some(run) = self.runs.get_mut(&id) {
-                            run.inbox.push_back(child_ended(node, tag, State::Failure, at).into());
-                        }
-                    }
-                }
-            }
-            Deed::Kill { tag, now } => self.kill(id, tag, now),
-            Deed::Acknowledge { tag, to } => self.say(&to.worker, ToWorker::Acknowledge { tag }),
-            Deed::OrderChild { tag, order, now } => {
-                let Some(run) = self.runs.get(&id) else { return };
-                let child = run.children.iter().find(|(_, (_, of))| *of == tag).map(|(child, _)| *child);
-                // Told again after a restart, it is not a second stop.
-                let stopping = |run: &Run| matches!(run.engine.phase(), Phase::Stopping { .. });
-                let heard = |child| !now && order == Order::Stop && self.runs.get(&child).is_some_and(stopping);
-                if let Some(child) = child.filter(|child| !heard(*child)) {
-                    self.post(child, Event::Order(order).into());
-                }
-            }
-            Deed::Finish(state) => self.finish(id, state, at),
-        }
-    }
-
-    fn enrol(&mut self, id: InstanceId, node: u32, tag: crate::model::Tag, recorded: &Recorded, active: bool) {
-        let (Some(run), Some(task)) = (self.runs.get_mut(&id), recorded.tasks.get(&tag)) else { return };
-        run.rows.insert(node, *task);
-        if active {
-            run.tags.insert(tag, node);
-        }
-    }
-
     /// The instance has ended: its parent hears of it, and its place is free.
-    fn finish(&mut self, id: InstanceId, state: State, at: Time) {
+    pub fn finish(&mut self, id: InstanceId, state: State, at: Time) {
         let Some(run) = self.forget(id) else { return };
         tracing::info!(instance = %id, name = run.loaded.name, %state, "the instance ended");
         let ids = [run.loaded.project.0, run.loaded.definition.0, id.0];
@@ -321,36 +229,6 @@ impl Driver {
             }
         }
         self.look_for_commands();
-    }
-}
-
-impl Driver {
-    /// A child that is not in hand may have ended unheard: while its parent was being read, or because it
-    /// could not be driven. Its row tells.
-    pub fn look_at_children(&mut self) {
-        let absent = |child: &InstanceId| !self.runs.contains_key(child) && !self.loading.contains_key(child);
-        let families = self.runs.iter().flat_map(|(id, run)| run.children.keys().map(|child| (*id, *child)));
-        let unheard: Vec<_> = families.filter(|(_, child)| absent(child)).collect();
-        for (parent, child) in unheard {
-            let store = self.means.records.clone();
-            self.work.spawn(async move {
-                let standpoint = store.standpoint(child).await;
-                Done::Child { parent, child, state: standpoint.map(|standpoint| standpoint.map(|it| it.state)) }
-            });
-        }
-    }
-
-    pub fn child_seen(&mut self, parent: InstanceId, child: InstanceId, state: Result<Option<State>, Error>) {
-        let Ok(state) = self.answered(state) else { return };
-        let state = state.unwrap_or(State::Failure);
-        if !state.is_finished() || self.runs.contains_key(&child) {
-            return;
-        }
-        let entry = self.runs.get_mut(&parent).and_then(|parent| parent.children.remove(&child));
-        if let Some((node, tag)) = entry {
-            let now = self.now();
-            self.post(parent, child_ended(node, tag, state, now).into());
-        }
     }
 }
 

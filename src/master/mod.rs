@@ -10,8 +10,10 @@
 mod alerts;
 mod bean;
 mod brokerage;
+mod children;
 mod claim;
 mod coroner;
+mod deeds;
 mod driver;
 mod family;
 mod fence;
@@ -24,6 +26,7 @@ mod registrar;
 mod run;
 mod step;
 mod steps;
+mod surrender;
 mod workers;
 
 pub use coroner::{Coroner, Found};

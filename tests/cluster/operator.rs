@@ -25,7 +25,7 @@ pub fn all(database: Product) {
     };
     let Some(cluster) = Cluster::start(shape) else { return };
     let desk = Desk { cluster };
-    let steps: [(&str, fn(&Desk)); 5] = [
+    let steps: [Step; 5] = [
         ("a worker is declared dead only by who is sure of it", Desk::worker_dead),
         ("a master that starts while the database is away goes on when it is back", Desk::without_database),
         ("a master that starts while ZooKeeper is away goes on when it is back", Desk::without_registry),
@@ -39,6 +39,8 @@ pub fn all(database: Product) {
         assert!(breaches.is_empty(), "{name}: {breaches:#?}");
     }
 }
+
+type Step = (&'static str, fn(&Desk));
 
 struct Desk {
     cluster: Cluster,
