@@ -1,8 +1,8 @@
 //! One request on its way through a route.
 
-use super::Shared;
 use super::form::Form;
 use super::reply::Failure;
+use super::{Compat, Shared};
 use crate::model::{ProjectId, UserId};
 use crate::store::{Access, Account, Store};
 use std::sync::Arc;
@@ -29,6 +29,11 @@ pub struct Client {
 impl Call {
     pub fn store(&self) -> &Store {
         &self.shared.store
+    }
+
+    /// Which release to follow where the two contradict each other.
+    pub fn compat(&self) -> Compat {
+        self.shared.settings.compat
     }
 
     /// Who calls.

@@ -5,12 +5,14 @@
 //! ```
 //!
 //! [`table`] is the list of everything that can be called: method, path, status, permission, code of the
-//! unexpected, function. Routes call the store and nothing else; whatever is to happen to an instance becomes a
+//! unexpected, parameters, function. Routes call the store and nothing else; whatever is to happen to an instance becomes a
 //! command row, and the masters are woken. The room knows neither engine nor workers.
 
 mod call;
 mod code;
 mod form;
+mod language;
+mod param;
 mod password;
 mod permission;
 mod reply;
@@ -51,6 +53,15 @@ pub struct Settings {
     pub max_post: u64,
     /// In front of every path; begins with a slash and does not end with one, or is empty.
     pub context_path: String,
+    /// Which release to follow where the two contradict each other.
+    pub compat: Compat,
+}
+
+/// A release of the original whose front-end is to be served.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Compat {
+    V1_0,
+    V1_1,
 }
 
 /// What all requests share.

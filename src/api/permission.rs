@@ -52,8 +52,8 @@ pub async fn check(
 fn unknown(belonging: &Belonging) -> Failure {
     match belonging {
         Belonging::Name(name) => Code::NO_SUCH_PROJECT.refuse(&[name]),
-        Belonging::Project(id) => Failure::Generic(Code::NO_SUCH_PROJECT.text(&[id])),
+        Belonging::Project(id) => Code::NO_SUCH_PROJECT.because(&[id]),
         Belonging::Definition(id) => Code::NO_SUCH_DEFINITION.refuse(&[id]),
-        Belonging::Task(id) => Failure::Generic(Code::NO_SUCH_TASK.text(&[id])),
+        Belonging::Task(id) => Code::NO_SUCH_TASK.because(&[id]),
     }
 }

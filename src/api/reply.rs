@@ -1,7 +1,8 @@
 //! Answers: the envelope `{code, msg, data}`, files, and failures. Every failure has a code that is not zero and a
 //! text (`EasyScheduler 1.0.1: envelope and HTTP status`).
 
-use super::code::Code;
+use super::code::{self, Code};
+use super::language::{Language, Words};
 use super::table::{Kind, Route};
 use crate::store;
 use axum::body::Body;
@@ -23,7 +24,8 @@ pub type Outcome = Result<Reply, Failure>;
 /// An answer with code 0, or a file.
 pub enum Reply {
     Json {
-        body: Vec<u8>,
+        /// The data, as JSON.
+        data: Vec<u8>,
         /// A session id to be kept by the browser.
         session: Option<String>,
     },
@@ -39,22 +41,19 @@ pub enum Failure {
     /// Nobody is logged in: HTTP 401, the only sign that makes the front-end ask for a login.
     Unauthorized,
     /// A parameter is missing or cannot be read: HTTP 400.
-    Parameter(String),
+    Parameter(String, Words),
+    /// A parameter can be read, but not be used.
+    Invalid(String, Words),
     /// The body is larger than the operator allows: HTTP 413.
     TooLarge(u64),
     /// A rule forbids it.
-    Refused(Code, String),
+    Refused(Code, Vec<String>),
+    /// The generic code of the route, with the text of another one as the reason.
+    Because(Code, Vec<String>),
     /// The generic code of the route, and why.
     Generic(String),
     /// The generic code of the route, because of the database.
     Store(store::Error),
-}
-
-#[derive(Serialize)]
-struct Envelope<'a, T> {
-    code: i32,
-    msg: &'a str,
-    data: T,
 }
 
 impl Reply {
@@ -65,30 +64,36 @@ impl Reply {
 
     /// An answer that carries data.
     pub fn data(data: &impl Serialize) -> Outcome {
-        let body = envelope(0, "success", data).map_err(|error| Failure::Generic(error.to_string()))?;
-        Ok(Reply::Json { body, session: None })
+        let data = serde_json::to_vec(data).map_err(|error| Failure::Generic(error.to_string()))?;
+        Ok(Reply::Json { data, session: None })
     }
 
     /// The answer to a login.
     pub fn session(id: String) -> Outcome {
-        let body = envelope(0, "login success", &id).map_err(|error| Failure::Generic(error.to_string()))?;
-        Ok(Reply::Json { body, session: Some(id) })
+        let data = serde_json::to_vec(&id).map_err(|error| Failure::Generic(error.to_string()))?;
+        Ok(Reply::Json { data, session: Some(id) })
     }
 }
 
-fn envelope(code: i32, msg: &str, data: impl Serialize) -> serde_json::Result<Vec<u8>> {
-    serde_json::to_vec(&Envelope { code, msg, data })
+/// The envelope around data that is JSON already.
+fn envelope(code: i32, msg: &str, data: &[u8]) -> Vec<u8> {
+    let msg = serde_json::Value::from(msg);
+    let mut body = format!("{{\"code\":{code},\"msg\":{msg},\"data\":").into_bytes();
+    body.reserve_exact(data.len() + 1);
+    body.extend_from_slice(data);
+    body.push(b'}');
+    body
 }
 
 impl Failure {
     /// A parameter that cannot be read.
-    pub fn parameter(name: &str, why: impl Display) -> Failure {
-        Failure::Parameter(format!("{}: {why}", Code::PARAMETER.text(&[&name])))
+    pub fn parameter(name: &str, why: impl Into<Words>) -> Failure {
+        Failure::Parameter(name.to_owned(), why.into())
     }
 
     /// A parameter that can be read, but not be used.
-    pub fn invalid(name: &str, why: impl Display) -> Failure {
-        Failure::Refused(Code::PARAMETER, format!("{}: {why}", Code::PARAMETER.text(&[&name])))
+    pub fn invalid(name: &str, why: impl Into<Words>) -> Failure {
+        Failure::Invalid(name.to_owned(), why.into())
     }
 }
 
@@ -101,15 +106,24 @@ impl From<store::Error> for Failure {
 impl Code {
     /// The refusal with this code.
     pub fn refuse(self, arguments: &[&dyn Display]) -> Failure {
-        Failure::Refused(self, self.text(arguments))
+        Failure::Refused(self, code::texts(arguments))
+    }
+
+    /// The generic code of the route, because of what this code means.
+    pub fn because(self, arguments: &[&dyn Display]) -> Failure {
+        Failure::Because(self, code::texts(arguments))
     }
 }
 
 /// The answer of a route as bytes.
-pub fn render(route: &Route, outcome: Outcome) -> Response<Body> {
+pub fn render(route: &Route, outcome: Outcome, language: Language) -> Response<Body> {
     let mut answer = match outcome {
-        Ok(Reply::Json { body, session }) => {
-            let mut answer = response(route.status, JSON, Body::from(body));
+        Ok(Reply::Json { data, session }) => {
+            let msg = match session {
+                Some(_) => Code::LOGGED_IN.text(language, &[]),
+                None => language.choose("success", "成功").to_owned(),
+            };
+            let mut answer = response(route.status, JSON, Body::from(envelope(0, &msg, &data)));
             let cookie =
                 session.map(|id| HeaderValue::try_from(format!("sessionId={id}; Path=/; HttpOnly; SameSite=Lax")));
             if let Some(Ok(cookie)) = cookie {
@@ -124,7 +138,7 @@ pub fn render(route: &Route, outcome: Outcome) -> Response<Body> {
         }
         Err(Failure::Unauthorized) => return unauthorized(),
         Err(failure) => {
-            let (status, code, text) = explain(route, failure);
+            let (status, code, text) = explain(route, failure, language);
             match route.kind {
                 Kind::Json => return error(status, code, &text),
                 Kind::File => response(StatusCode::BAD_REQUEST, TEXT, Body::from(text)),
@@ -135,28 +149,47 @@ pub fn render(route: &Route, outcome: Outcome) -> Response<Body> {
     answer
 }
 
-fn explain(route: &Route, failure: Failure) -> (StatusCode, i32, String) {
-    let generic =
-        |why: &dyn Display| (route.status, route.generic.number, format!("{}: {why}", route.generic.text(&[])));
+/// Status, code and text of a failure.
+fn explain(route: &Route, failure: Failure, language: Language) -> (StatusCode, i32, String) {
+    let parameter = |status, name: String, why: Words| {
+        let text = format!("{}: {}", Code::PARAMETER.text(language, &[name]), why.text(language));
+        (status, Code::PARAMETER.number, text)
+    };
+    let generic = |why: &dyn Display| {
+        (route.status, route.generic.number, format!("{}: {why}", route.generic.text(language, &[])))
+    };
     match failure {
-        Failure::Unauthorized => (StatusCode::UNAUTHORIZED, Code::LOGIN.number, Code::LOGIN.text(&[])),
-        Failure::Parameter(text) => (StatusCode::BAD_REQUEST, Code::PARAMETER.number, text),
+        Failure::Unauthorized => (StatusCode::UNAUTHORIZED, Code::LOGIN.number, Code::LOGIN.text(language, &[])),
+        Failure::Parameter(name, why) => parameter(StatusCode::BAD_REQUEST, name, why),
+        Failure::Invalid(name, why) => parameter(route.status, name, why),
         Failure::TooLarge(limit) => {
-            let text = format!("the request is larger than {limit} bytes (server.max-http-post-size)");
-            (StatusCode::PAYLOAD_TOO_LARGE, Code::PARAMETER.number, text)
+            let words = Words::new(
+                format!("the request is larger than {limit} bytes (server.max-http-post-size)"),
+                format!("请求超过 {limit} 字节（server.max-http-post-size）"),
+            );
+            (StatusCode::PAYLOAD_TOO_LARGE, Code::PARAMETER.number, words.text(language).to_owned())
         }
-        Failure::Refused(code, text) => (route.status, code.number, text),
+        Failure::Refused(code, arguments) => (route.status, code.number, code.text(language, &arguments)),
+        Failure::Because(code, arguments) => generic(&code.text(language, &arguments)),
         Failure::Generic(why) => generic(&why),
         Failure::Store(error) => {
-            tracing::error!(path = route.path, "a request failed: {error}");
+            if !matches!(error, store::Error::TooLong(_)) {
+                tracing::error!(path = route.path, "a request failed: {error}");
+            }
             match error {
                 store::Error::TooLong(_) => {
-                    (route.status, Code::PARAMETER.number, format!("a request parameter is not valid: {error}"))
+                    let words = Words::new(
+                        format!("a request parameter is not valid: {error}"),
+                        format!("请求参数无效：{error}"),
+                    );
+                    (route.status, Code::PARAMETER.number, words.text(language).to_owned())
                 }
-                store::Error::Unavailable(_) => generic(&"the database cannot be used at present"),
+                store::Error::Unavailable(_) => {
+                    generic(&language.choose("the database cannot be used at present", "数据库暂时不可用"))
+                }
                 store::Error::Missing(_) | store::Error::Conflict(_) => generic(&error),
                 store::Error::Broken(_) | store::Error::Older { .. } | store::Error::Newer { .. } => {
-                    generic(&"see the log of the server")
+                    generic(&language.choose("see the log of the server", "请查看服务器日志"))
                 }
             }
         }
@@ -173,9 +206,7 @@ pub fn unauthorized() -> Response<Body> {
 
 /// An envelope with an error.
 pub fn error(status: StatusCode, code: i32, text: &str) -> Response<Body> {
-    // Numbers and texts always become JSON.
-    let body = envelope(code, text, ()).unwrap_or_default();
-    let mut answer = response(status, JSON, Body::from(body));
+    let mut answer = response(status, JSON, Body::from(envelope(code, text, b"null")));
     answer.headers_mut().insert(CACHE_CONTROL, FRESH);
     answer
 }

@@ -3,6 +3,7 @@
 use super::call::{Call, Client};
 use super::code::Code;
 use super::form::Form;
+use super::language::{Language, Words};
 use super::permission::{self, Permission};
 use super::reply::{self, Failure, Outcome};
 use super::table::{self, Route};
@@ -71,9 +72,8 @@ fn page(shared: Arc<Shared>) -> axum::routing::MethodRouter {
 /// A path without a row.
 async fn nothing(shared: Arc<Shared>, request: Request) -> Response<Body> {
     let (parts, _) = request.into_parts();
-    let code = Code::NO_SUCH_ADDRESS;
-    let text = code.text(&[&parts.method, &parts.uri.path()]);
-    refuse_unless_stranger(&shared, &parts, StatusCode::NOT_FOUND, code, &text).await
+    let arguments = [parts.method.to_string(), parts.uri.path().to_owned()];
+    refuse_unless_stranger(&shared, &parts, StatusCode::NOT_FOUND, Code::NO_SUCH_ADDRESS, &arguments).await
 }
 
 async fn refuse_unless_stranger(
@@ -81,11 +81,11 @@ async fn refuse_unless_stranger(
     parts: &Parts,
     status: StatusCode,
     code: Code,
-    text: &str,
+    arguments: &[String],
 ) -> Response<Body> {
     match who(shared, parts).await {
         Err(Failure::Unauthorized) => reply::unauthorized(),
-        _ => reply::error(status, code.number, text),
+        _ => reply::error(status, code.number, &code.text(Language::of(&parts.headers), arguments)),
     }
 }
 
@@ -94,14 +94,14 @@ async fn answer(shared: Arc<Shared>, rows: Arc<[Route]>, request: Request) -> Re
     let begun = Instant::now();
     let (mut parts, body) = request.into_parts();
     let Some(route) = rows.iter().find(|route| route.method == parts.method) else {
-        let code = Code::NO_SUCH_METHOD;
-        let text = code.text(&[&parts.uri.path(), &parts.method]);
-        return refuse_unless_stranger(&shared, &parts, StatusCode::METHOD_NOT_ALLOWED, code, &text).await;
+        let arguments = [parts.uri.path().to_owned(), parts.method.to_string()];
+        let status = StatusCode::METHOD_NOT_ALLOWED;
+        return refuse_unless_stranger(&shared, &parts, status, Code::NO_SUCH_METHOD, &arguments).await;
     };
     // A panic is a mistake in this program; the caller still gets an answer with a code.
     let outcome = AssertUnwindSafe(serve(shared, route, &mut parts, body)).catch_unwind().await;
     let outcome = outcome.unwrap_or_else(|_| Err(Failure::Generic("see the log of the server".into())));
-    let answer = reply::render(route, outcome);
+    let answer = reply::render(route, outcome, Language::of(&parts.headers));
     // The query may hold what is nobody's business.
     tracing::debug!(method = %parts.method, path = parts.uri.path(), status = %answer.status(), took = ?begun.elapsed());
     answer
@@ -116,7 +116,7 @@ async fn serve(shared: Arc<Shared>, route: &Route, parts: &mut Parts, body: Body
     if !route.by_link && parts.headers.get("sec-fetch-site").is_some_and(|site| site == "cross-site") {
         return Err(Code::FOREIGN_LINK.refuse(&[]));
     }
-    let form = form(parts, body, limit).await?;
+    let form = form(route, parts, body, limit).await?;
     let project = project_name(parts).await?;
     let access = match &account {
         Some(account) => permission::check(route.permission, &shared.store, account, project.as_deref(), &form).await?,
@@ -142,11 +142,11 @@ fn session_id(headers: &HeaderMap) -> Option<String> {
         .map(str::to_owned)
 }
 
-async fn form(parts: &Parts, body: Body, limit: u64) -> Result<Form, Failure> {
+async fn form(route: &Route, parts: &Parts, body: Body, limit: u64) -> Result<Form, Failure> {
     let kind = parts.headers.get(CONTENT_TYPE).and_then(|value| value.to_str().ok()).unwrap_or_default();
     let is_form = kind.trim_start().to_ascii_lowercase().starts_with("application/x-www-form-urlencoded");
     let body = if is_form { read(body, limit).await? } else { Bytes::new() };
-    Ok(Form::parse(parts.uri.query().unwrap_or_default(), &body))
+    Form::parse(parts.uri.query().unwrap_or_default(), &body).of(route.params)
 }
 
 /// The whole body. What is too much is read and forgotten, within reason: whoever is still sending would not see the
@@ -173,8 +173,12 @@ async fn read(mut body: Body, limit: u64) -> Result<Bytes, Failure> {
 /// `{projectName}` of the path, percent-decoded as UTF-8.
 async fn project_name(parts: &mut Parts) -> Result<Option<String>, Failure> {
     match RawPathParams::from_request_parts(parts, &()).await {
-        Ok(params) => Ok(params.iter().next().map(|(_, value)| value.to_owned())),
-        Err(error) => Err(Failure::parameter("projectName", error)),
+        Ok(params) => match params.iter().next() {
+            // No database keeps it in a text.
+            Some((_, value)) if value.contains('\0') => Err(Failure::parameter("projectName", Words::nul())),
+            first => Ok(first.map(|(_, value)| value.to_owned())),
+        },
+        Err(error) => Err(Failure::parameter("projectName", error.to_string())),
     }
 }
 

@@ -318,6 +318,10 @@ impl App {
                 session_timeout: server.session_timeout,
                 max_post: server.max_http_post_size,
                 context_path: server.context_path.trim_end_matches('/').to_owned(),
+                compat: match server.compat {
+                    crate::config::Compat::V1_0 => crate::api::Compat::V1_0,
+                    crate::config::Compat::V1_1 => crate::api::Compat::V1_1,
+                },
             },
         };
         roles.spawn(Role::Api, Some(membership), move |stop| async move {

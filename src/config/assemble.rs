@@ -62,6 +62,7 @@ fn server(r: &mut Reader<'_>) -> Server {
         session_timeout: r.seconds("server.session.timeout"),
         max_http_post_size: r.size("server.max-http-post-size"),
         timezone: r.read("server.timezone", timezone).unwrap_or(Tz::UTC),
+        compat: r.choice("api.compat", &RELEASES).unwrap_or(Compat::V1_0),
     }
 }
 
@@ -150,6 +151,8 @@ const QUEUES: [(&str, Queue); 4] =
 
 const ZOOKEEPER_CLIENTS: [(&str, ZookeeperClient); 2] =
     [("zookeeper-async", ZookeeperClient::Async), ("zookeeper-client", ZookeeperClient::Client)];
+
+const RELEASES: [(&str, Compat); 2] = [("1.0", Compat::V1_0), ("1.1", Compat::V1_1)];
 
 const LANGUAGES: [(&str, Language); 2] = [("en_US", Language::English), ("zh_CN", Language::Chinese)];
 

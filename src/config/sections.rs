@@ -63,6 +63,15 @@ pub struct Server {
     pub max_http_post_size: u64,
     /// The zone of the times that the interface reads and writes.
     pub timezone: Tz,
+    /// Which release to follow where the two contradict each other (`api.compat`).
+    pub compat: Compat,
+}
+
+/// A release of the original.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Compat {
+    V1_0,
+    V1_1,
 }
 
 impl Server {

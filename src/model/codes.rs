@@ -22,6 +22,9 @@ macro_rules! codes {
             /// Every value, in the order of the codes.
             pub const ALL: &'static [$name] = &[$($name::$variant),*];
 
+            /// Every name, in the same order.
+            pub const NAMES: &'static [&'static str] = &[$($text),*];
+
             /// The number that the tables hold.
             pub fn code(self) -> i32 {
                 self as i32
@@ -50,7 +53,7 @@ macro_rules! codes {
             fn from_str(text: &str) -> Result<Self, UnknownName> {
                 match text.trim() {
                     $($text => Ok($name::$variant),)*
-                    other => Err(UnknownName { given: other.to_owned(), known: [$($text),*].join(", ") }),
+                    other => Err(UnknownName { given: other.to_owned(), known: $name::NAMES.join(", ") }),
                 }
             }
         }

@@ -3,6 +3,7 @@
 use crate::api::call::Call;
 use crate::api::code::Code;
 use crate::api::form::Form;
+use crate::api::param::{Kind::*, PAGE_NO, PAGE_SIZE, Param, Params, SEARCH, may, need};
 use crate::api::reply::{Failure, Outcome, Reply};
 use crate::api::shapes::{Definition, Listed};
 use crate::dag::Dag;
@@ -11,6 +12,21 @@ use crate::store::{Drawing, Unchanged};
 
 /// The longest name of a definition, in characters.
 const NAME_MAX: usize = 255;
+
+const NAME: Param = need("name", Text(NAME_MAX), "The name, unique in its project.");
+const DOCUMENT: Param = need("processDefinitionJson", Json, "The workflow: its tasks and global parameters.");
+const LOCATIONS: Param = may("locations", Json, "Where the nodes are drawn.");
+const CONNECTS: Param = may("connects", Json, "The lines between the nodes.");
+const DESC: Param = may("desc", AnyText, "What the workflow is for.");
+const PROCESS: Param = need("processId", Int, "The id of the process definition.");
+pub const SAVE: Params = &[NAME, DOCUMENT, LOCATIONS, CONNECTS, DESC];
+pub const VERIFY: Params = &[need("name", AnyText, "The name to look for.")];
+pub const UPDATE: Params =
+    &[need("id", Int, "The id of the process definition."), NAME, DOCUMENT, LOCATIONS, CONNECTS, DESC];
+pub const RELEASE: Params = &[PROCESS, need("releaseState", Int, "1 takes it on line, 0 takes it off line.")];
+pub const SELECT: Params = &[PROCESS];
+pub const PAGE: Params =
+    &[PAGE_NO, PAGE_SIZE, SEARCH, may("userId", Int, "Only those of this author; empty or 0 means every author.")];
 
 /// `process/save`
 pub async fn save(call: Call) -> Outcome {
@@ -50,7 +66,7 @@ pub async fn update(call: Call) -> Outcome {
 pub async fn release(call: Call) -> Outcome {
     let id = DefinitionId(call.form.int("processId")?);
     let number = call.form.int("releaseState")?;
-    let unknown = || Failure::Generic(Code::NO_SUCH_DEFINITION.text(&[&id]));
+    let unknown = || Code::NO_SUCH_DEFINITION.because(&[&id]);
     let state = ReleaseState::from_code(number)
         .ok_or_else(|| Failure::Generic(format!("releaseState is 0 or 1, not {number}")))?;
     if state == ReleaseState::Online {
@@ -82,7 +98,7 @@ pub async fn list(call: Call) -> Outcome {
 pub async fn page(call: Call) -> Outcome {
     let part = call.form.page()?;
     let author = Some(call.form.int_or("userId", 0)?).filter(|id| *id != 0).map(UserId);
-    let search = call.form.given("searchVal").unwrap_or_default();
+    let search = call.form.search()?;
     let found = call.store().definitions(call.project()?, search, author, part).await?;
     Reply::data(&Listed::of(found, part, Definition::from))
 }

@@ -4,15 +4,37 @@ use crate::admission::{self, Refusal};
 use crate::api::call::Call;
 use crate::api::code::Code;
 use crate::api::form::Form;
+use crate::api::param::{Kind::*, Param, Params, may, need};
 use crate::api::reply::{Failure, Outcome, Reply};
 use crate::model::{
-    Command, CommandType, DefinitionId, ExecuteType, InstanceId, Priority, ReleaseState, State, TaskDependType, Time,
-    param,
+    Command, CommandType, DefinitionId, ExecuteType, FailureStrategy, InstanceId, Priority, ReleaseState, State,
+    TaskDependType, Time, WarningType, param,
 };
 use crate::store::Target;
 
 /// Seconds that the time-out of a start may have.
 const TIMEOUTS: std::ops::RangeInclusive<i32> = 1..=86_400;
+
+const DEFINITION: Param = need("processDefinitionId", Int, "The id of the process definition.");
+pub const START: Params = &[
+    DEFINITION,
+    need("failureStrategy", OneOf(FailureStrategy::NAMES), "Whether the other tasks go on when one has failed."),
+    need("warningType", OneOf(WarningType::NAMES), "At which ends an alert is sent."),
+    may("warningGroupId", Int, "The id of the alert group; empty or 0 means none."),
+    may("startNodeList", AnyText, "The names of the tasks to start from, with commas between them."),
+    may("taskDependType", OneOf(TaskDependType::NAMES), "Whether what comes before or after those tasks runs too."),
+    may("execType", OneOf(CommandType::NAMES), "The kind of start; empty means START_PROCESS."),
+    may("receivers", AnyText, "Mail addresses that are told, with commas between them."),
+    may("receiversCc", AnyText, "Mail addresses that get a copy, with commas between them."),
+    may("processInstancePriority", OneOf(Priority::NAMES), "Which instances go first when not all can run."),
+    may("workerGroupId", Int, "The id of the worker group; -1 means every worker."),
+    may("timeout", Int, "After how many seconds an alert is sent, 1 to 86400."),
+];
+pub const EXECUTE: Params = &[
+    need("processInstanceId", Int, "The id of the process instance."),
+    need("executeType", OneOf(ExecuteType::NAMES), "What is to happen to it."),
+];
+pub const CHECK: Params = &[DEFINITION];
 
 /// `executors/start-process-instance`
 pub async fn start(call: Call) -> Outcome {

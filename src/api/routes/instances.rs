@@ -2,23 +2,36 @@
 
 use crate::api::call::Call;
 use crate::api::code::Code;
+use crate::api::param::{Kind::*, LONGEST_SEARCH, PAGE_NO, PAGE_SIZE, Params, SEARCH, may, need};
 use crate::api::reply::{Failure, Outcome, Reply};
 use crate::api::shapes::{Instance, Listed, Task};
 use crate::model::{DefinitionId, InstanceId, State, TaskId};
 use crate::store::{InstanceFilter, SubProcess, Undeleted};
 use serde::Serialize;
 
+pub const PAGE: Params = &[
+    may("processDefinitionId", Int, "Only those of this definition; empty or 0 means every one."),
+    SEARCH,
+    may("stateType", OneOf(State::NAMES), "Only those in this state."),
+    may("host", Text(LONGEST_SEARCH), "What the name of the master's host must contain."),
+    may("startDate", Date, "Only those that started after this."),
+    may("endDate", Date, "Only those that started by then; counts if there is a startDate."),
+    PAGE_NO,
+    PAGE_SIZE,
+];
+pub const ONE: Params = &[need("processInstanceId", Int, "The id of the process instance.")];
+pub const SUB_PROCESS: Params = &[need("taskId", Int, "The id of the task instance.")];
+
 /// `instance/list-paging`
 pub async fn page(call: Call) -> Outcome {
     let form = &call.form;
     let part = form.lenient_page()?;
     let zone = call.shared.settings.zone;
-    let text = |name| form.given(name).unwrap_or_default().to_owned();
     let after = form.instant("startDate", zone);
     let filter = InstanceFilter {
         definition: Some(form.int_or("processDefinitionId", 0)?).filter(|id| *id != 0).map(DefinitionId),
-        name: text("searchVal"),
-        host: text("host"),
+        name: form.search()?.to_owned(),
+        host: form.short("host", LONGEST_SEARCH)?.unwrap_or_default().to_owned(),
         state: form.any_of("stateType")?,
         after,
         until: after.and(form.instant("endDate", zone)),
@@ -37,7 +50,7 @@ pub async fn tasks(call: Call) -> Outcome {
     }
     let id = InstanceId(call.form.int("processInstanceId")?);
     let state = call.store().state_in(call.project()?, id).await?;
-    let process_instance_state = state.ok_or_else(|| Failure::Generic(Code::NO_SUCH_INSTANCE.text(&[&id])))?;
+    let process_instance_state = state.ok_or_else(|| Code::NO_SUCH_INSTANCE.because(&[&id]))?;
     let task_list = call.store().tasks_of(id).await?.into_iter().map(Task::from).collect();
     Reply::data(&Tasks { process_instance_state, task_list })
 }

@@ -2,8 +2,14 @@
 
 use crate::api::call::Call;
 use crate::api::code::Code;
+use crate::api::param::{Kind, Params, need};
 use crate::api::password::Verdict;
 use crate::api::reply::{Failure, Outcome, Reply};
+
+pub const LOGIN: Params = &[
+    need("userName", Kind::AnyText, "The name of the user."),
+    need("userPassword", Kind::AnyText, "The password, in the clear."),
+];
 
 /// `login`
 pub async fn login(call: Call) -> Outcome {

@@ -2,6 +2,7 @@
 
 use crate::api::call::Call;
 use crate::api::code::Code;
+use crate::api::param::{Kind::*, Param, Params, need};
 use crate::api::reply::{Failure, Outcome, Reply};
 use crate::logs;
 use crate::model::{TaskId, Time};
@@ -11,6 +12,14 @@ use std::sync::Arc;
 
 /// How much of a log is in memory at a time.
 const CHUNK: usize = 256 * 1024;
+
+const TASK: Param = need("taskInstId", Int, "The id of the task instance.");
+pub const DETAIL: Params = &[
+    TASK,
+    need("skipLineNum", Int, "How many lines to leave out at the start."),
+    need("limit", Int, "How many lines to show at most."),
+];
+pub const DOWNLOAD: Params = &[TASK];
 
 impl From<logs::Error> for Failure {
     fn from(error: logs::Error) -> Failure {
@@ -51,7 +60,7 @@ pub async fn download(call: Call) -> Outcome {
 
 async fn place(call: &Call, id: TaskId) -> Result<(String, String), Failure> {
     let place = call.store().task_place(id).await?;
-    let place = place.ok_or_else(|| Failure::Generic(Code::NO_SUCH_TASK.text(&[&id])))?;
+    let place = place.ok_or_else(|| Code::NO_SUCH_TASK.because(&[&id]))?;
     let filled = |text: Option<String>| text.filter(|text| !text.is_empty());
     match (filled(place.host), filled(place.log_path)) {
         (Some(host), Some(path)) => Ok((host, path)),

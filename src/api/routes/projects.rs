@@ -3,10 +3,18 @@
 use crate::api::call::Call;
 use crate::api::code::Code;
 use crate::api::form::Form;
+use crate::api::param::{Kind::*, Param, Params, may, need};
 use crate::api::reply::{Failure, Outcome, Reply};
 use crate::api::shapes::{Listed, Project};
 use crate::model::Time;
 use crate::store::{Error, NewProject};
+
+const NAME: Param = need("projectName", Text(100), "The name, which is part of addresses.");
+const DESC: Param = may("desc", Text(200), "What the project is for.");
+const ID: Param = need("projectId", Int, "The id of the project.");
+pub const CREATE: Params = &[NAME, DESC];
+pub const UPDATE: Params = &[ID, NAME, DESC];
+pub const ONE: Params = &[ID];
 
 /// `projects/create`
 pub async fn create(call: Call) -> Outcome {
@@ -33,7 +41,7 @@ pub async fn update(call: Call) -> Outcome {
 pub async fn page(call: Call) -> Outcome {
     let part = call.form.lenient_page()?;
     let account = call.account()?;
-    let found = call.store().projects(account, call.form.given("searchVal").unwrap_or_default(), part).await?;
+    let found = call.store().projects(account, call.form.search()?, part).await?;
     Reply::data(&Listed::of(found, part, |project| Project::of(project, account.kind)))
 }
 

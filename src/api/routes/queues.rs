@@ -2,6 +2,7 @@
 
 use crate::api::call::Call;
 use crate::api::code::Code;
+use crate::api::param::{Kind::*, Params, need};
 use crate::api::reply::{Outcome, Reply};
 use crate::api::shapes::{Listed, Queue};
 use crate::model::Time;
@@ -16,9 +17,12 @@ pub async fn list(call: Call) -> Outcome {
 /// `queue/list-paging`
 pub async fn page(call: Call) -> Outcome {
     let part = call.form.page()?;
-    let found = call.store().queues(call.form.given("searchVal").unwrap_or_default(), part).await?;
+    let found = call.store().queues(call.form.search()?, part).await?;
     Reply::data(&Listed::of(found, part, Queue::from))
 }
+
+pub const CREATE: Params =
+    &[need("queue", Text(64), "The queue as YARN knows it."), need("queueName", Text(64), "The name that people see.")];
 
 /// `queue/create`
 pub async fn create(call: Call) -> Outcome {

@@ -2,10 +2,18 @@
 
 use crate::api::call::Call;
 use crate::api::code::Code;
+use crate::api::param::{Kind::*, Params, may, need};
 use crate::api::reply::{Failure, Outcome, Reply};
 use crate::api::shapes::{Listed, Tenant};
 use crate::model::Time;
 use crate::store::{Error, NewTenant};
+
+pub const CREATE: Params = &[
+    need("tenantCode", Text(64), "The account of the operating system that tasks run as."),
+    need("tenantName", Text(64), "The name that people see."),
+    need("queueId", Int, "The id of the queue of the tenant's tasks."),
+    may("desc", Text(256), "What the tenant is for."),
+];
 
 /// `tenant/create`
 pub async fn create(call: Call) -> Outcome {
@@ -35,7 +43,7 @@ fn is_account_name(code: &str) -> bool {
 /// `tenant/list-paging`
 pub async fn page(call: Call) -> Outcome {
     let part = call.form.page()?;
-    let found = call.store().tenants(call.form.given("searchVal").unwrap_or_default(), part).await?;
+    let found = call.store().tenants(call.form.search()?, part).await?;
     Reply::data(&Listed::of(found, part, Tenant::from))
 }
 

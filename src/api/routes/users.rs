@@ -2,10 +2,20 @@
 
 use crate::api::call::Call;
 use crate::api::code::Code;
+use crate::api::param::{Kind::*, Params, may, need};
 use crate::api::reply::{Failure, Outcome, Reply};
 use crate::api::shapes::{Listed, User};
 use crate::model::Time;
 use crate::store::{Error, NewUser};
+
+pub const CREATE: Params = &[
+    need("userName", Text(64), "The name to log in with."),
+    need("userPassword", Secret(1024), "The password, in the clear."),
+    need("tenantId", Int, "The id of the tenant that the user's tasks run as."),
+    need("email", Text(64), "The mail address."),
+    may("phone", Text(11), "The telephone number."),
+    may("queue", Text(64), "The queue of the user; empty means that of the tenant."),
+];
 
 /// `users/create`
 pub async fn create(call: Call) -> Outcome {
@@ -30,7 +40,7 @@ pub async fn create(call: Call) -> Outcome {
 /// `users/list-paging`
 pub async fn page(call: Call) -> Outcome {
     let part = call.form.page()?;
-    let found = call.store().users(call.form.given("searchVal").unwrap_or_default(), part).await?;
+    let found = call.store().users(call.form.search()?, part).await?;
     Reply::data(&Listed::of(found, part, User::listed))
 }
 

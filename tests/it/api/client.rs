@@ -53,10 +53,52 @@ impl Client {
             }
             other => panic!("{other} is not sent here"),
         });
-        let mut answer = sent.expect("the server answers");
-        let read = || answer.body_mut().with_config().limit(1 << 30).read_to_vec();
-        let bytes = tokio::task::block_in_place(read).expect("the answer is complete");
-        Answer { status: answer.status().as_u16(), headers: answer.headers().clone(), bytes }
+        Answer::read(sent)
+    }
+
+    /// The same with owned texts, and with a file if there is one.
+    pub fn send(
+        &self,
+        method: &str,
+        path: &str,
+        form: &[(String, String)],
+        file: Option<&(String, Vec<u8>)>,
+        headers: &[(String, String)],
+    ) -> Answer {
+        let form: Vec<(&str, &str)> = form.iter().map(|(name, value)| (name.as_str(), value.as_str())).collect();
+        let headers: Vec<(&str, &str)> = headers.iter().map(|(name, value)| (name.as_str(), value.as_str())).collect();
+        match file {
+            None => self.raw(method, path, &form, &headers),
+            Some((name, content)) => self.upload(path, &form, name, content, &headers),
+        }
+    }
+
+    /// Sends a file in a part called `file`, after the other parameters as browsers do.
+    pub fn upload(
+        &self,
+        path: &str,
+        form: &[(&str, &str)],
+        name: &str,
+        content: &[u8],
+        headers: &[(&str, &str)],
+    ) -> Answer {
+        const BOUNDARY: &str = "----border-of-parts-4711";
+        let mut body = Vec::new();
+        for (key, value) in form {
+            let part = format!("--{BOUNDARY}\r\nContent-Disposition: form-data; name=\"{key}\"\r\n\r\n{value}\r\n");
+            body.extend_from_slice(part.as_bytes());
+        }
+        let head = format!(
+            "--{BOUNDARY}\r\nContent-Disposition: form-data; name=\"file\"; filename=\"{name}\"\r\n\
+             Content-Type: application/octet-stream\r\n\r\n"
+        );
+        body.extend_from_slice(head.as_bytes());
+        body.extend_from_slice(content);
+        body.extend_from_slice(format!("\r\n--{BOUNDARY}--\r\n").as_bytes());
+        let request = self.agent.post(format!("{}{path}", self.root));
+        let request = request.header("content-type", format!("multipart/form-data; boundary={BOUNDARY}"));
+        let request = headers.iter().fold(request, |request, (name, value)| request.header(*name, *value));
+        Answer::read(tokio::task::block_in_place(|| request.send(&body[..])))
     }
 
     pub fn log_in(&self, name: &str, password: &str) -> Answer {
@@ -65,6 +107,13 @@ impl Client {
 }
 
 impl Answer {
+    fn read(sent: Result<ureq::http::Response<ureq::Body>, ureq::Error>) -> Answer {
+        let mut answer = sent.expect("the server answers");
+        let read = || answer.body_mut().with_config().limit(1 << 30).read_to_vec();
+        let bytes = tokio::task::block_in_place(read).expect("the answer is complete");
+        Answer { status: answer.status().as_u16(), headers: answer.headers().clone(), bytes }
+    }
+
     pub fn json(&self) -> Value {
         serde_json::from_slice(&self.bytes).unwrap_or_else(|error| panic!("{error}: {}", self.text()))
     }

@@ -80,3 +80,40 @@ async fn answers_are_not_kept_by_browsers() {
         assert_eq!(stage.alice.get(path, &[]).header("cache-control"), "no-store");
     }
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_parameter_of_the_wrong_kind_is_named_with_code_10001() {
+    let Some(stage) = Stage::new().await else { return };
+    let answer = stage.world.admin.get("users/list-paging", &[("pageNo", "one"), ("pageSize", "10")]);
+    assert_eq!((answer.status, answer.code()), (400, 10001));
+    let list = "projects/billing/instance/list-paging";
+    let answer = stage.alice.get(list, &super::page_and(&[("stateType", "success")]));
+    assert_eq!((answer.status, answer.code()), (400, 10001), "names of enumerations are exact");
+    assert!(answer.msg().contains("stateType") && answer.msg().contains("SUCCESS"));
+    for name in ["searchVal", "host"] {
+        let answer = stage.alice.get(list, &super::page_and(&[(name, "a\0b")]));
+        assert_eq!((answer.status, answer.code()), (400, 10001), "no database keeps NUL");
+        let answer = stage.alice.get(list, &super::page_and(&[(name, &"x".repeat(256))]));
+        assert_eq!((answer.status, answer.code()), (200, 10001));
+    }
+    let answer = stage.alice.get("projects/bill%00ing/process/list", &[]);
+    assert_eq!((answer.status, answer.code()), (400, 10001));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn people_are_told_things_in_their_language() {
+    let Some(world) = World::new().await else { return };
+    let said = |headers: &[(&str, &str)]| {
+        let stranger = world.stranger();
+        stranger.raw("POST", &format!("{BASE}/login"), &[("userName", "x"), ("userPassword", "x")], headers).msg()
+    };
+    assert_eq!(said(&[]), "wrong user name or password");
+    assert_eq!(said(&[("Cookie", "language=zh_CN")]), "用户名或密码错误");
+    assert_eq!(said(&[("Accept-Language", "zh-CN,zh;q=0.9")]), "用户名或密码错误");
+    assert_eq!(said(&[("Cookie", "language=en_US"), ("Accept-Language", "zh")]), "wrong user name or password");
+    let page = [("pageNo", "x"), ("pageSize", "1")];
+    let headers = [("Accept-Language", "zh")];
+    let answer = world.admin.raw("GET", &format!("{BASE}/users/list-paging"), &page, &headers);
+    assert_eq!(answer.msg(), "请求参数 pageNo 无效: `x` 不是整数");
+    assert_eq!(world.admin.raw("GET", &format!("{BASE}/tenant/list"), &[], &headers).msg(), "成功");
+}

@@ -12,7 +12,6 @@ mod people;
 mod projects;
 mod rows;
 mod scratch;
-mod shapes;
 mod stage;
 mod world;
 

@@ -2,7 +2,7 @@
 
 use super::Client;
 use super::scratch::Scratch;
-use escheduler::api::{Api, Settings};
+use escheduler::api::{Api, Compat, Settings};
 use escheduler::calls::LocalBell;
 use escheduler::logs::Local;
 use escheduler::store::Store;
@@ -49,6 +49,7 @@ impl World {
             session_timeout: Duration::from_secs(7200),
             max_post: 64 << 20,
             context_path: BASE.to_owned(),
+            compat: Compat::V1_0,
         };
         change(&mut settings);
         let base = settings.context_path.clone();

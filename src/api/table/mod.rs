@@ -1,0 +1,154 @@
+//! Everything that can be called, one row each, in the order of the specification: one file for every few of its
+//! groups.
+
+mod operations;
+mod people;
+mod projects;
+mod resources;
+
+use super::call::Call;
+use super::code::Code;
+use super::param::Params;
+use super::permission::Permission;
+use super::reply::Outcome;
+use axum::http::{Method, StatusCode};
+use futures::future::BoxFuture;
+use std::sync::Arc;
+
+/// One row.
+#[derive(Clone)]
+pub struct Route {
+    pub method: Method,
+    /// Below the context path; `{projectName}` stands for one segment.
+    pub path: &'static str,
+    /// The HTTP status of every answer in an envelope, errors included.
+    pub status: StatusCode,
+    pub permission: Permission,
+    /// The code of what nobody foresaw.
+    pub generic: Code,
+    pub kind: Kind,
+    /// Whether a link on another site may lead here. Browsers send the session along with it.
+    pub by_link: bool,
+    /// Nothing else is handed to the function.
+    pub params: Params,
+    pub handler: Handler,
+}
+
+/// What a route answers with.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Kind {
+    Json,
+    /// A file, or HTTP 400 with a text.
+    File,
+}
+
+type Handler = Arc<dyn Fn(Call) -> BoxFuture<'static, Outcome> + Send + Sync>;
+
+impl Route {
+    fn new<F: Future<Output = Outcome> + Send + 'static>(
+        method: Method,
+        path: &'static str,
+        permission: Permission,
+        generic: Code,
+        handler: fn(Call) -> F,
+    ) -> Route {
+        let handler: Handler = Arc::new(move |call| Box::pin(handler(call)));
+        Route {
+            method,
+            path,
+            status: StatusCode::OK,
+            permission,
+            generic,
+            kind: Kind::Json,
+            by_link: true,
+            params: &[],
+            handler,
+        }
+    }
+
+    /// Takes these parameters.
+    fn takes(self, params: Params) -> Route {
+        Route { params, ..self }
+    }
+
+    /// Answers 201 instead of 200.
+    fn created(self) -> Route {
+        Route { status: StatusCode::CREATED, ..self }
+    }
+
+    /// Changes something although it is a GET.
+    fn changing(self) -> Route {
+        Route { by_link: false, ..self }
+    }
+
+    fn file(self) -> Route {
+        Route { kind: Kind::File, ..self }
+    }
+}
+
+fn get<F>(path: &'static str, permission: Permission, generic: Code, handler: fn(Call) -> F) -> Route
+where
+    F: Future<Output = Outcome> + Send + 'static,
+{
+    Route::new(Method::GET, path, permission, generic, handler)
+}
+
+fn post<F>(path: &'static str, permission: Permission, generic: Code, handler: fn(Call) -> F) -> Route
+where
+    F: Future<Output = Outcome> + Send + 'static,
+{
+    Route::new(Method::POST, path, permission, generic, handler)
+}
+
+/// The table.
+pub fn routes() -> Vec<Route> {
+    [people::rows(), projects::rows(), resources::rows(), operations::rows()].concat()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use Permission::{Definition, Open, Project};
+
+    #[test]
+    fn no_two_rows_are_the_same_call() {
+        let routes = routes();
+        let calls: std::collections::HashSet<_> = routes.iter().map(|route| (&route.method, route.path)).collect();
+        assert_eq!(calls.len(), routes.len());
+    }
+
+    #[test]
+    fn every_parameter_is_declared_once_with_a_sentence() {
+        for route in routes() {
+            let mut names: Vec<_> = route.params.iter().map(|param| param.name).collect();
+            names.sort_unstable();
+            names.dedup();
+            assert_eq!(names.len(), route.params.len(), "{}", route.path);
+            for param in route.params {
+                assert!(param.about.ends_with('.') && param.about.contains(' '), "{}: {param:?}", route.path);
+            }
+        }
+    }
+
+    #[test]
+    fn no_link_deletes_anything() {
+        for route in routes() {
+            let deletes = route.method == Method::GET && route.path.contains("delete");
+            assert_eq!(route.by_link, !deletes, "{}", route.path);
+        }
+    }
+
+    #[test]
+    fn only_the_login_needs_none_and_a_named_project_is_checked() {
+        for route in routes() {
+            assert_eq!(route.permission == Open, route.path == "login", "{}", route.path);
+            let by_object = matches!(route.permission, Definition(_));
+            assert_eq!(
+                route.path.contains("{projectName}"),
+                route.permission == Project || by_object,
+                "{}",
+                route.path
+            );
+        }
+    }
+}
