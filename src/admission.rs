@@ -22,6 +22,8 @@ pub enum Refusal {
     Document { name: String, problems: Vec<Problem> },
     #[error("this release cannot run every node of `{name}` yet: {}", nodes.join(", "))]
     Unsupported { name: String, nodes: Vec<String> },
+    #[error("the author of `{name}` cannot use every resource that it names: {}", complaints(unknown, forbidden))]
+    Resources { name: String, unknown: Vec<String>, forbidden: Vec<String> },
     #[error("sub-processes contain each other: {}", names.join(" → "))]
     Circle { names: Vec<String> },
     #[error(transparent)]
@@ -30,6 +32,12 @@ pub enum Refusal {
 
 fn list(problems: &[Problem]) -> String {
     problems.iter().map(Problem::to_string).collect::<Vec<_>>().join("; ")
+}
+
+fn complaints(unknown: &[String], forbidden: &[String]) -> String {
+    let unknown = unknown.iter().map(|resource| format!("there is no `{resource}`"));
+    let forbidden = forbidden.iter().map(|resource| format!("`{resource}` is not his, nor was it granted to him"));
+    unknown.chain(forbidden).collect::<Vec<_>>().join("; ")
 }
 
 /// Checks a definition and everything nested in it. `start_nodes` is the text of `StartNodeNameList`.
@@ -85,7 +93,27 @@ pub async fn admit(store: &dyn Records, id: DefinitionId) -> Result<Admitted, Re
     if !nodes.is_empty() {
         return Err(Refusal::Unsupported { name, nodes });
     }
+    check_resources(store, &definition, &document).await?;
     Ok(Admitted { definition, document })
+}
+
+/// Whether the author may use the files that the nodes name. The worker asks again when it copies them.
+async fn check_resources(store: &dyn Records, definition: &Definition, document: &Document) -> Result<(), Refusal> {
+    let nodes = document.nodes.iter().filter(|node| !node.forbidden);
+    let mut names: Vec<String> = nodes.flat_map(|node| node.resources()).collect();
+    names.sort_unstable();
+    names.dedup();
+    if names.is_empty() {
+        return Ok(());
+    }
+    let found = store.named_resources(definition.author, names.clone()).await?;
+    let (known, unknown): (Vec<_>, Vec<_>) = names.into_iter().partition(|name| found.contains_key(name));
+    let is_forbidden = |name: &String| found.get(name).is_some_and(|named| !named.allowed);
+    let forbidden: Vec<_> = known.into_iter().filter(is_forbidden).collect();
+    match unknown.is_empty() && forbidden.is_empty() {
+        true => Ok(()),
+        false => Err(Refusal::Resources { name: definition.name.clone(), unknown, forbidden }),
+    }
 }
 
 fn nested(document: &Document) -> Vec<DefinitionId> {

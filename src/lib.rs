@@ -25,6 +25,7 @@
 //! | [`clock`], [`host`] | the time; how busy the machine is |
 //! | [`work`] | what runs beside a loop |
 //! | [`logs`] | what tasks have printed |
+//! | [`resources`] | the files that users upload |
 //! | [`calls`] | what masters and workers say to each other |
 //! | [`datasource`] | the documents of data sources, and whether what they describe can be connected |
 //! | [`admission`] | may this definition be started? |
@@ -71,6 +72,7 @@ pub mod params;
 pub mod planted;
 pub mod queue;
 pub mod registry;
+pub mod resources;
 pub mod secrets;
 pub mod store;
 pub mod telemetry;

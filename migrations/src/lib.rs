@@ -11,6 +11,7 @@ mod lock;
 mod m20261122_000001_create_tables;
 mod m20261125_000002_note_commits;
 mod m20261125_000003_name_workers;
+mod m20261125_000004_keep_resources;
 mod state;
 pub mod upgrade;
 
@@ -30,6 +31,7 @@ impl MigratorTrait for Migrator {
             Box::new(m20261122_000001_create_tables::Migration),
             Box::new(m20261125_000002_note_commits::Migration),
             Box::new(m20261125_000003_name_workers::Migration),
+            Box::new(m20261125_000004_keep_resources::Migration),
         ]
     }
 }

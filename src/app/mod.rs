@@ -19,6 +19,7 @@ use crate::logs::{self, Logs};
 use crate::master::{self, Master, StoreRegistrar};
 use crate::queue::Broker;
 use crate::registry::{self, Member, Membership, Registry, Role};
+use crate::resources::{self, Resources};
 use crate::store::{self, Store};
 use crate::telemetry::Waiting;
 use crate::worker::account::Accounts;
@@ -44,6 +45,8 @@ pub enum Error {
     Folder(#[from] folder::Error),
     #[error("the database {place} cannot be opened: {error}")]
     Store { place: String, error: store::Error },
+    #[error("resources cannot be kept as res.upload.startup.type says: {0}")]
+    Resources(#[from] resources::Error),
     #[error(transparent)]
     Cluster(#[from] crate::calls::grpc::Error),
 }
@@ -59,6 +62,7 @@ pub struct Ports {
     pub registry: Arc<dyn Registry>,
     pub bell: Arc<dyn Bell>,
     pub logs: Arc<dyn Logs>,
+    pub resources: Resources,
 }
 
 /// What a process stands on before it reaches out for any server.
@@ -154,7 +158,15 @@ impl App {
                 (cluster.registry.clone(), bell, cluster.logs(here), cluster.host().to_owned())
             }
         };
-        let ports = Ports { store, registry, bell: everybodys_bell, logs };
+        let resources = Resources::open(
+            store.clone(),
+            &resources::Settings {
+                resource: config.resource.clone(),
+                staging: config.data.upload.clone(),
+                max_file: config.server.max_upload,
+            },
+        )?;
+        let ports = Ports { store, registry, bell: everybodys_bell, logs, resources };
         Ok(App { ports, config, start, host, bell, folder, cluster })
     }
 
@@ -296,7 +308,7 @@ impl App {
             host: self.host.clone(),
             exec: config.process.exec.clone(),
             logs: config.process.log.clone(),
-            resources: config.resource.local.clone(),
+            resources: self.ports.resources.clone(),
             interpreters: Interpreters { shell: config.worker.shell.clone(), python: config.worker.python.clone() },
             environment: EnvironmentFile::new(config.escheduler.env_path.clone(), config.worker.shell.clone()),
             accounts: Accounts::default(),

@@ -16,7 +16,7 @@ use watch::{Ended, Watch};
 
 /// Whatever a configuration says, the run touches no database, queue or folder but its own. What its nodes
 /// leave in their folders stays until the whole is removed.
-const PRIVATE: [(&str, &str); 10] = [
+const PRIVATE: [(&str, &str); 11] = [
     ("ESCHEDULER_DATASOURCE_URL", "sqlite://${data.basedir.path}/escheduler.db"),
     ("ESCHEDULER_ZOOKEEPER_QUORUM", ""),
     ("ESCHEDULER_ESCHEDULER_QUEUE_IMPL", "memory"),
@@ -26,6 +26,7 @@ const PRIVATE: [(&str, &str); 10] = [
     ("ESCHEDULER_PROCESS_LOG_BASEPATH", "${data.basedir.path}/logs"),
     ("ESCHEDULER_LOG_DIR", "${data.basedir.path}/server-logs"),
     ("ESCHEDULER_RESOURCE_LOCAL_PATH", "${data.basedir.path}/resources"),
+    ("ESCHEDULER_RES_UPLOAD_STARTUP_TYPE", "LOCAL"),
     ("ESCHEDULER_DEVELOPMENT_STATE", "true"),
 ];
 

@@ -18,7 +18,7 @@ pub(super) fn run(roles: Option<Vec<Role>>, conf: &Conf) -> Result<(), Exit> {
 pub(super) fn cannot_start(error: &app::Error) -> Exit {
     complain(&error.to_string());
     match error {
-        app::Error::Unsupported(_) => Exit::Wrong,
+        app::Error::Unsupported(_) | app::Error::Resources(_) => Exit::Wrong,
         app::Error::Folders(_) | app::Error::Folder(_) | app::Error::Store { .. } | app::Error::Cluster(_) => {
             Exit::CannotStart
         }

@@ -9,7 +9,7 @@ use chrono_tz::Tz;
 use super::reader::{Reader, quote};
 use super::sections::*;
 use super::table::{self, Table};
-use super::{Findings, Value, cluster, database, units};
+use super::{Findings, Value, cluster, database, resource, units};
 
 /// Reads all sections; what does not fit is among the findings, and the result must not be used then.
 pub(super) fn read(values: &BTreeMap<String, Value>, table: &Table, found: &mut Findings) -> Config {
@@ -28,10 +28,7 @@ pub(super) fn read(values: &BTreeMap<String, Value>, table: &Table, found: &mut 
         development: Development { state: r.flag("development.state") },
         shutdown: Shutdown { grace: r.duration("shutdown.grace") },
         log: log(r),
-        resource: Resource {
-            local: r.path("resource.local.path"),
-            view_suffixs: list(&r.text("resource.view.suffixs")),
-        },
+        resource: resource::read(r),
         alert: Alert { language: r.choice("alert.language", &LANGUAGES).unwrap_or(Language::English) },
         zookeeper: zookeeper(r),
     };
@@ -61,6 +58,8 @@ fn server(r: &mut Reader<'_>) -> Server {
         context_path: r.read("server.context-path", context_path).unwrap_or_default(),
         session_timeout: r.seconds("server.session.timeout"),
         max_http_post_size: r.size("server.max-http-post-size"),
+        max_upload: r.size("server.multipart.max-file-size"),
+        max_upload_request: r.size("server.multipart.max-request-size"),
         timezone: r.read("server.timezone", timezone).unwrap_or(Tz::UTC),
         compat: r.choice("api.compat", &RELEASES).unwrap_or(Compat::V1_0),
     }
@@ -176,10 +175,6 @@ fn python(r: &mut Reader<'_>) -> Option<PathBuf> {
     } else {
         Some(PathBuf::from(name)).filter(|n| *n != PathBuf::new())
     }
-}
-
-fn list(text: &str) -> Vec<String> {
-    text.split(',').map(|part| part.trim().to_lowercase()).filter(|part| !part.is_empty()).collect()
 }
 
 fn timezone(text: &str) -> Result<Tz, String> {

@@ -18,6 +18,7 @@ mod layer;
 mod machine;
 mod original;
 mod reader;
+mod resource;
 mod sections;
 mod show;
 mod table;
@@ -34,7 +35,7 @@ pub use folders::prepare;
 pub use machine::Machine;
 pub use sections::{
     Alert, Backend, Cluster, Compat, Config, Data, Database, Development, Escheduler, Language, Log, Logger, Master,
-    Process, Queue, Resource, Server, Shutdown, Tls, Worker, Zookeeper, ZookeeperClient,
+    Process, Queue, Resource, Server, Shutdown, Storage, Tls, Worker, Zookeeper, ZookeeperClient,
 };
 pub use show::{Secret, check, report, show};
 

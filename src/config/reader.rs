@@ -31,6 +31,11 @@ impl<'v> Reader<'v> {
         rule(&value.text).map_err(|what| self.wrong(key, &what)).ok()
     }
 
+    /// Where the value of a key comes from.
+    pub(super) fn source(&self, key: &str) -> &str {
+        self.values.get(key).map_or(BUILT_IN, |value| &value.source)
+    }
+
     /// Notes that the value of a key is wrong.
     pub(super) fn wrong(&mut self, key: &str, what: &str) {
         let place = self.values.get(key).map_or(BUILT_IN, |value| &value.source);

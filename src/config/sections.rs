@@ -61,6 +61,10 @@ pub struct Server {
     pub session_timeout: Duration,
     /// In bytes.
     pub max_http_post_size: u64,
+    /// `server.multipart.max-file-size`, in bytes.
+    pub max_upload: u64,
+    /// `server.multipart.max-request-size`, in bytes.
+    pub max_upload_request: u64,
     /// The zone of the times that the interface reads and writes.
     pub timezone: Tz,
     /// Which release to follow where the two contradict each other (`api.compat`).
@@ -238,8 +242,32 @@ pub struct Log {
 pub struct Resource {
     /// `resource.local.path`.
     pub local: PathBuf,
+    /// `data.store2hdfs.basepath`: in front of every path in HDFS or S3. Does not end with a slash.
+    pub base: String,
+    pub storage: Storage,
     /// The endings of files that can be viewed, in small letters.
     pub view_suffixs: Vec<String>,
+}
+
+/// What keeps uploaded resources (`res.upload.startup.type`).
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Storage {
+    /// There are no resources.
+    Nowhere,
+    /// The folder `resource.local.path`.
+    Local,
+    Hdfs {
+        /// `hdfs://host:port`, several separated by commas.
+        name_nodes: String,
+    },
+    S3 {
+        bucket: String,
+        /// Empty means Amazon's own.
+        endpoint: String,
+        region: String,
+        access_key: Secret,
+        secret_key: Secret,
+    },
 }
 
 /// What alerts are like.

@@ -200,6 +200,18 @@ codes! {
         Sqlserver = 6 "SQLSERVER",
     }
 
+    /// What an uploaded file is for.
+    ResourceType {
+        File = 0 "FILE",
+        Udf = 1 "UDF",
+    }
+
+    /// The engine that a function of a user is for.
+    UdfType {
+        Hive = 0 "HIVE",
+        Spark = 1 "SPARK",
+    }
+
     Direct {
         In = 0 "IN",
         Out = 1 "OUT",

@@ -33,6 +33,10 @@ ids! {
     UserId,
     /// `t_escheduler_datasource.id`
     DataSourceId,
+    /// `t_escheduler_resources.id`
+    ResourceId,
+    /// `t_escheduler_udfs.id`
+    UdfId,
 }
 
 /// The name of one attempt: a random number drawn in the write that first lets the attempt leave the master.

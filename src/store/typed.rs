@@ -3,7 +3,8 @@
 use super::instant;
 use crate::model::{
     CommandType, DataSourceId, DbType, DefinitionId, FailureStrategy, Flag, InstanceId, Priority, ProjectId,
-    ReleaseState, State, TaskDependType, TaskId, Time, UserId, UserType, WarningType,
+    ReleaseState, ResourceId, ResourceType, State, TaskDependType, TaskId, Time, UdfId, UdfType, UserId, UserType,
+    WarningType,
 };
 use chrono::NaiveDateTime;
 use sea_orm::{ColIdx, QueryResult, TryGetError, TryGetable};
@@ -24,7 +25,7 @@ macro_rules! ids {
     )*};
 }
 
-ids!(DataSourceId, ProjectId, DefinitionId, InstanceId, TaskId, UserId);
+ids!(DataSourceId, ProjectId, DefinitionId, InstanceId, TaskId, UserId, ResourceId, UdfId);
 
 /// A number that the enumeration does not know counts as none, so that one odd row spoils no list.
 macro_rules! codes {
@@ -45,8 +46,10 @@ codes!(
     Flag,
     Priority,
     ReleaseState,
+    ResourceType,
     State,
     TaskDependType,
+    UdfType,
     UserType,
     WarningType
 );

@@ -181,7 +181,11 @@ impl Desk {
                 self.shim.start(start);
             }
             Err(Unprepared::NoRoom(why)) => {
-                self.complain(&why);
+                self.complain("tasks wait until there is room on the disk again", &why);
+                self.spawn_preparation(job, AGAIN);
+            }
+            Err(Unprepared::NotNow(why)) => {
+                self.complain("tasks wait until their resources can be looked up again", &why);
                 self.spawn_preparation(job, AGAIN);
             }
             Err(Unprepared::Never(_)) => {
@@ -192,12 +196,12 @@ impl Desk {
         }
     }
 
-    /// The task is not to blame for a full disk.
-    fn complain(&mut self, why: &str) {
+    /// The task is not to blame for a full disk or a silent database.
+    fn complain(&mut self, what: &str, why: &str) {
         let now = self.clock.boot();
         if self.complained.is_none_or(|at| now.saturating_sub(at) >= MINUTE) {
             self.complained = Some(now);
-            tracing::error!("tasks wait until there is room on the disk again: {why}");
+            tracing::error!("{what}: {why}");
         }
     }
 

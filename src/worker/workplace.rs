@@ -6,6 +6,8 @@ use super::executor::{self, Interpreters, Script};
 use crate::calls::Place;
 use crate::params::Scope;
 use crate::queue::Job;
+use crate::resources::{self, Resources};
+use futures::TryStreamExt;
 use std::fs::{self, DirBuilder, File};
 use std::io::{self, ErrorKind, Write};
 use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt, PermissionsExt};
@@ -20,7 +22,7 @@ pub struct Workplace {
     /// `process.exec.basepath`
     pub exec: PathBuf,
     pub logs: PathBuf,
-    pub resources: PathBuf,
+    pub resources: Resources,
     pub interpreters: Interpreters,
     pub environment: EnvironmentFile,
     pub accounts: Accounts,
@@ -44,6 +46,8 @@ pub struct Prepared {
 pub enum Unprepared {
     /// The disk is full: it can be when there is room again.
     NoRoom(String),
+    /// The database does not say which files the task may have: it can be when it answers again.
+    NotNow(String),
     /// A sentence for the task's log.
     Never(String),
 }
@@ -118,18 +122,18 @@ impl Workplace {
         Ok(Prepared { argv, folder, environment: environment.into_iter().collect(), account })
     }
 
-    /// Copies the files of the node's `resourceList` into the execution folder.
+    /// Copies the files of the node's `resourceList` into the execution folder, on a thread that may wait.
     fn fetch_resources(&self, job: &Job, folder: &Path, owner: Option<&Account>) -> Result<(), Unprepared> {
         for name in job.node.resources() {
-            let plain = Path::new(&name).components().count() == 1 && !name.starts_with('.') && !name.contains('/');
-            if !plain {
-                return Err(format!("the resource `{name}` is not a plain file name").into());
+            if let Err(why) = resources::fits(&name) {
+                return Err(format!("the resource `{name}` cannot be copied: {why}").into());
             }
-            let tenant = job.tenant.as_deref().unwrap_or("default");
-            let source = self.resources.join(tenant).join("resources").join(&name);
+            let runtime = tokio::runtime::Handle::current();
+            let file = runtime.block_on(self.resources.open_for_task(job.definition, &name));
+            let file = file.map_err(|why| not_fetched(&name, why))?;
             let target = folder.join(&name);
-            let from = format!("the resource `{name}` cannot be copied from");
-            copy(&source, &target, owner).map_err(|why| cannot(&from, &source, why))?;
+            let what = format!("the resource `{name}` cannot be copied to");
+            runtime.block_on(copy(file, &target, owner)).map_err(|why| cannot(&what, &target, why))?;
         }
         Ok(())
     }
@@ -216,11 +220,19 @@ fn make_folder(folder: &Path) -> io::Result<()> {
     }
 }
 
-fn copy(source: &Path, target: &Path, owner: Option<&Account>) -> io::Result<()> {
-    let mut from = File::open(source)?;
+async fn copy(mut from: resources::Bytes, target: &Path, owner: Option<&Account>) -> io::Result<()> {
     let mut to = File::options().create_new(true).write(true).mode(0o600).open(target)?;
-    io::copy(&mut from, &mut to)?;
+    while let Some(piece) = from.try_next().await? {
+        to.write_all(&piece)?;
+    }
     give(&to, owner)
+}
+
+fn not_fetched(name: &str, why: resources::Error) -> Unprepared {
+    match why {
+        resources::Error::Store(why @ crate::store::Error::Unavailable(_)) => Unprepared::NotNow(why.to_string()),
+        why => Unprepared::Never(format!("the resource `{name}` cannot be copied: {why}")),
+    }
 }
 
 fn cannot(what: &str, path: &Path, why: io::Error) -> Unprepared {

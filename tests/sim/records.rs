@@ -5,8 +5,10 @@ use crate::net::{Caller, Outcome, answer};
 use crate::world::World;
 use async_trait::async_trait;
 use escheduler::calls::{Beat, Failure, Holder, Registrar, SignIn, Standing};
-use escheduler::model::{Command, CommandId, DefinitionId, InstanceId, Tag};
-use escheduler::store::{Definition, Error, Live, Loaded, NewInstance, Recorded, Records, Standpoint, Step, WorkerRow};
+use escheduler::model::{Command, CommandId, DefinitionId, InstanceId, Tag, UserId};
+use escheduler::store::{
+    Definition, Error, Live, Loaded, NamedResource, NewInstance, Recorded, Records, Standpoint, Step, WorkerRow,
+};
 use std::collections::{BTreeSet, HashMap};
 use std::sync::Arc;
 
@@ -95,6 +97,10 @@ impl Records for Client {
     }
     async fn definition(&self, id: DefinitionId) -> Result<Option<Definition>, Error> {
         self.read(move |db| Ok(db.definitions.get(&id).cloned())).await
+    }
+    /// Workflows of the simulator name no files.
+    async fn named_resources(&self, _: UserId, _: Vec<String>) -> Result<HashMap<String, NamedResource>, Error> {
+        Ok(HashMap::new())
     }
     async fn live_instances(&self) -> Result<Vec<Live>, Error> {
         self.read(move |db| Ok(db.live_instances())).await

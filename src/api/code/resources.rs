@@ -14,6 +14,9 @@ super::codes! {
     COPY_FAILED = 20009 "copying {} to {} failed" "将 {} 复制到 {} 失败"
     FILE_EXISTS = 20010 "file {} is already in the storage" "文件 {} 已存在于存储中"
     FILE_MISSING = 20011 "file {} is not in the storage" "文件 {} 不在存储中"
+    RESOURCE_IN_USE = 20013 "the resource is needed by the UDFs {}" "资源正被 UDF 函数 {} 使用"
+    RESOURCE_BUSY = 20014 "somebody else is changing the resource {}; try again" "资源 {} 正在被其他人修改，请重试"
+    NO_RESOURCE_RIGHT = 30001 "the author of the workflow may not use the resources {}" "工作流的作者无权使用资源 {}"
 
     NO_STORAGE = 60001 "the resource storage is switched off" "资源存储未启用"
     TENANT_HAS_FILES = 60002 "tenant {} still has resource files" "租户 {} 仍有资源文件"

@@ -97,6 +97,10 @@ fn refused(refusal: Refusal) -> Failure {
     match refusal {
         Refusal::Missing(id) => Code::NO_SUCH_DEFINITION.refuse(&[&id]),
         Refusal::Offline { ref name, .. } => Code::NOT_ONLINE.refuse(&[name]),
+        Refusal::Resources { unknown, .. } if !unknown.is_empty() => {
+            Code::NO_SUCH_RESOURCE.refuse(&[&unknown.join(", ")])
+        }
+        Refusal::Resources { forbidden, .. } => Code::NO_RESOURCE_RIGHT.refuse(&[&forbidden.join(", ")]),
         Refusal::Document { .. } | Refusal::Unsupported { .. } | Refusal::Circle { .. } => {
             Failure::Generic(refusal.to_string())
         }

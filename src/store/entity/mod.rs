@@ -21,6 +21,7 @@ pub mod relation_project_user;
 pub mod relation_resources_user;
 pub mod relation_udfs_user;
 pub mod relation_user_alertgroup;
+pub mod resource_change;
 pub mod resources;
 pub mod schedules;
 pub mod session;

@@ -16,6 +16,8 @@ pub struct Model {
     pub size: Option<i64>,
     pub create_time: Option<DateTime>,
     pub update_time: Option<DateTime>,
+    /// Whose folder the file lies in; that of the owner at the time when it was made.
+    pub tenant_code: Option<String>,
 }
 
 #[derive(Copy, Clone, Debug, EnumIter, DeriveRelation)]

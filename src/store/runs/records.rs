@@ -3,8 +3,8 @@
 
 use super::{Definition, Live, Loaded, NewInstance, Recorded, Step, WorkerRow};
 use crate::calls::{Beat, Holder, SignIn, Standing};
-use crate::model::{Command, CommandId, DefinitionId, InstanceId, State, Tag};
-use crate::store::{Error, Store};
+use crate::model::{Command, CommandId, DefinitionId, InstanceId, State, Tag, UserId};
+use crate::store::{Error, NamedResource, Store};
 use async_trait::async_trait;
 use std::collections::{BTreeSet, HashMap};
 use std::sync::Arc;
@@ -29,6 +29,11 @@ pub trait Records: Send + Sync {
     async fn claim_again(&self, command: Command, instance: InstanceId, owner: String) -> Result<bool, Error>;
     async fn loaded_fresh(&self, id: InstanceId, new: NewInstance, definition: &Definition) -> Result<Loaded, Error>;
     async fn definition(&self, id: DefinitionId) -> Result<Option<Definition>, Error>;
+    async fn named_resources(
+        &self,
+        author: UserId,
+        names: Vec<String>,
+    ) -> Result<HashMap<String, NamedResource>, Error>;
     async fn live_instances(&self) -> Result<Vec<Live>, Error>;
     async fn standpoint(&self, id: InstanceId) -> Result<Option<Standpoint>, Error>;
     async fn take_over(&self, id: InstanceId, from: Option<String>, owner: String) -> Result<bool, Error>;
@@ -74,6 +79,14 @@ impl Records for Store {
 
     async fn definition(&self, id: DefinitionId) -> Result<Option<Definition>, Error> {
         Store::definition(self, id).await
+    }
+
+    async fn named_resources(
+        &self,
+        author: UserId,
+        names: Vec<String>,
+    ) -> Result<HashMap<String, NamedResource>, Error> {
+        Store::named_resources(self, author, &names).await
     }
 
     async fn live_instances(&self) -> Result<Vec<Live>, Error> {

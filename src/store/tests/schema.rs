@@ -43,7 +43,8 @@ t_escheduler_relation_project_user: id user_id project_id perm create_time updat
 t_escheduler_relation_resources_user: id user_id resources_id perm create_time update_time
 t_escheduler_relation_udfs_user: id user_id udf_id perm create_time update_time
 t_escheduler_relation_user_alertgroup: id alertgroup_id user_id create_time update_time
-t_escheduler_resources: id alias file_name desc user_id type size create_time update_time
+t_escheduler_resource_change: id type tenant_code resource_id from_alias to_alias begun_ms
+t_escheduler_resources: id alias file_name desc user_id type size create_time update_time | tenant_code
 t_escheduler_schedules: id process_definition_id start_time end_time crontab failure_strategy user_id
     release_state warning_type warning_group_id process_instance_priority create_time update_time
     worker_group_id | next_fire_ms
@@ -124,7 +125,7 @@ async fn every_entity_reads_its_table() {
     }
     read!(access_token alert alertgroup command committer datasource error_command master_server process_definition
         process_instance project queue relation_datasource_user relation_process_instance relation_project_user
-        relation_resources_user relation_udfs_user relation_user_alertgroup resources schedules session task_instance
+        relation_resources_user relation_udfs_user relation_user_alertgroup resource_change resources schedules session task_instance
         tenant udfs user version worker_group worker_server);
 }
 
