@@ -5,7 +5,7 @@ CONF  ?=
 SEEDS ?= 10000
 SIMULATOR = $(CARGO) test -q --profile sim --features sim --test sim --
 
-.PHONY: run build check test test-registry test-upgrade chaos sim sim-bugs servers bench clean help
+.PHONY: run build check test test-calendar test-registry test-upgrade chaos sim sim-bugs servers bench clean help
 
 help:    ## what can be made
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## */\t/' | expand -t 15
@@ -33,6 +33,9 @@ test-registry: servers ## both ZooKeeper clients under 60 lost connections in 30
 
 test-upgrade: servers    ## four old databases of 100,000 rows each, upgraded through a kill at every statement; ten minutes
 	$(CARGO) test -p migrations --test upgrade -- --ignored --nocapture
+
+test-calendar: ## fire times around every change of every zone's clock, in 200 shapes, with counts
+	$(CARGO) test --profile sim --features sim --lib -- --ignored --nocapture every_shape_around_every_change_agrees
 
 chaos: servers    ## faults upon a whole cluster: SEED=… MINUTES=… DB=mariadb|postgres QUEUE=direct|zookeeper LONG=1
 	$(CARGO) test --test cluster -- chaos SEED=$(SEED) MINUTES=$(MINUTES) DB=$(DB) QUEUE=$(QUEUE) RATE=$(RATE) LONG=$(LONG)

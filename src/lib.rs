@@ -35,6 +35,7 @@
 //! | [`dag`] | validate, order, select |
 //! | [`engine`] | the life of one process instance: state, event, action, `step` |
 //! | [`secrets`] | passwords at rest |
+//! | [`calendar`] | when a schedule fires: expression, zone, what happens when the clock is put |
 //! | [`params`] | global, local and system parameters; substitution; time expressions |
 //!
 //! What is always so:
@@ -55,6 +56,7 @@ pub mod admission;
 pub mod alert;
 pub mod api;
 pub mod app;
+pub mod calendar;
 pub mod calls;
 pub mod cli;
 pub mod clock;

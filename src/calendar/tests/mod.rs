@@ -1,0 +1,5 @@
+mod brute;
+mod quartz;
+mod rules;
+mod shapes;
+mod transitions;
