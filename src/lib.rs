@@ -36,6 +36,7 @@
 //! | [`engine`] | the life of one process instance: state, event, action, `step` |
 //! | [`secrets`] | passwords at rest |
 //! | [`calendar`] | when a schedule fires: expression, zone, what happens when the clock is put |
+//! | [`dependency`] | what DEPENDENT nodes wait for: intervals, and what results come to |
 //! | [`params`] | global, local and system parameters; substitution; time expressions |
 //!
 //! What is always so:
@@ -63,6 +64,7 @@ pub mod clock;
 pub mod config;
 pub mod dag;
 pub mod datasource;
+pub mod dependency;
 pub mod engine;
 pub mod host;
 pub mod logger;
