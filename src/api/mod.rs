@@ -26,6 +26,8 @@ mod welcome;
 
 use crate::calls::Bell;
 use crate::logs::Logs;
+use crate::registry::Muster;
+use crate::secrets::Keyring;
 use crate::store::Store;
 use chrono_tz::Tz;
 use std::net::SocketAddr;
@@ -39,6 +41,10 @@ pub struct Api {
     pub store: Store,
     pub bell: Arc<dyn Bell>,
     pub logs: Arc<dyn Logs>,
+    /// Who is there.
+    pub muster: Arc<dyn Muster>,
+    /// What passwords of data sources are sealed with.
+    pub secrets: Arc<Keyring>,
     pub settings: Settings,
 }
 
@@ -55,6 +61,10 @@ pub struct Settings {
     pub context_path: String,
     /// Which release to follow where the two contradict each other.
     pub compat: Compat,
+    /// Whether Hadoop wants Kerberos.
+    pub kerberos: bool,
+    /// The ZooKeeper servers of the cluster, as `host:port`.
+    pub zookeeper: Vec<String>,
 }
 
 /// A release of the original whose front-end is to be served.
@@ -69,6 +79,8 @@ struct Shared {
     store: Store,
     bell: Arc<dyn Bell>,
     logs: Arc<dyn Logs>,
+    muster: Arc<dyn Muster>,
+    secrets: Arc<Keyring>,
     settings: Settings,
     sessions: session::Sessions,
     passwords: password::Passwords,
@@ -81,7 +93,7 @@ impl Api {
     /// # Errors
     /// The listener does not tell its address.
     pub async fn serve(self, listener: TcpListener, stop: CancellationToken) -> std::io::Result<()> {
-        let Api { store, bell, logs, settings } = self;
+        let Api { store, bell, logs, muster, secrets, settings } = self;
         let shared = Shared {
             sessions: session::Sessions::new(store.clone(), settings.session_timeout),
             passwords: password::Passwords::default(),
@@ -89,6 +101,8 @@ impl Api {
             store,
             bell,
             logs,
+            muster,
+            secrets,
             settings,
         };
         server::serve(listener, router::router(Arc::new(shared)), &stop, server::Patience::default()).await;

@@ -1,10 +1,11 @@
 //! Who may call what: one check for all routes (`EasyScheduler 1.0.1: permission words`).
 
+use super::Compat;
 use super::code::Code;
 use super::form::Form;
 use super::reply::Failure;
-use crate::model::{DefinitionId, ProjectId, TaskId, UserType};
-use crate::store::{Access, Account, Belonging, Store};
+use crate::model::{DataSourceId, DefinitionId, ProjectId, TaskId, UserType};
+use crate::store::{Access, Account, Belonging, DataSourceRight, Store};
 
 /// The rule of a route. A word with a parameter's name derives the project from the object that it names.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -23,6 +24,10 @@ pub enum Permission {
     Definition(&'static str),
     /// Whoever may work in the project of this task.
     Task(&'static str),
+    /// Whoever owns this data source, was granted it, or is an administrator.
+    DataSource(&'static str),
+    /// Whoever owns this data source; with release 1.1.0 administrators too.
+    OwnDataSource(&'static str),
 }
 
 /// Lets the call pass, with the project that it is about, or says why not.
@@ -32,6 +37,7 @@ pub async fn check(
     account: &Account,
     project_name: Option<&str>,
     form: &Form,
+    compat: Compat,
 ) -> Result<Option<Access>, Failure> {
     let belonging = match permission {
         Permission::Open | Permission::Login => return Ok(None),
@@ -41,11 +47,39 @@ pub async fn check(
         Permission::ProjectId(name) => Belonging::Project(ProjectId(form.int(name)?)),
         Permission::Definition(name) => Belonging::Definition(DefinitionId(form.int(name)?)),
         Permission::Task(name) => Belonging::Task(TaskId(form.int(name)?)),
+        Permission::DataSource(name) => return data_source(store, account, form, name, DataSourceRight::Use).await,
+        Permission::OwnDataSource(name) => {
+            return data_source(store, account, form, name, DataSourceRight::to_delete(compat)).await;
+        }
     };
     match store.access(&belonging, account).await? {
         Some(access) if access.allowed => Ok(Some(access)),
         Some(access) => Err(Code::NO_PROJECT_RIGHT.refuse(&[&account.name, &access.name])),
         None => Err(unknown(&belonging)),
+    }
+}
+
+async fn data_source(
+    store: &Store,
+    account: &Account,
+    form: &Form,
+    name: &str,
+    needed: DataSourceRight,
+) -> Result<Option<Access>, Failure> {
+    let id = DataSourceId(form.int(name)?);
+    match store.datasource_right(id, account).await? {
+        Some(right) if right >= needed => Ok(None),
+        Some(_) => Err(Code::NO_PRIVILEGE.refuse(&[&account.name])),
+        None => Err(Code::NO_SUCH_DATA_SOURCE.refuse(&[&id])),
+    }
+}
+
+impl DataSourceRight {
+    fn to_delete(compat: Compat) -> DataSourceRight {
+        match compat {
+            Compat::V1_0 => DataSourceRight::Own,
+            Compat::V1_1 => DataSourceRight::Administer,
+        }
     }
 }
 

@@ -50,6 +50,8 @@ pub enum Failure {
     Refused(Code, Vec<String>),
     /// The generic code of the route, with the text of another one as the reason.
     Because(Code, Vec<String>),
+    /// This code, or else the generic one of the route, with what a person is told about the reason.
+    Told(Option<Code>, Words),
     /// The generic code of the route, and why.
     Generic(String),
     /// The generic code of the route, because of the database.
@@ -91,6 +93,11 @@ impl Failure {
         Failure::Parameter(name.to_owned(), why.into())
     }
 
+    /// The generic code of the route, and why.
+    pub fn because(why: impl Into<Words>) -> Failure {
+        Failure::Told(None, why.into())
+    }
+
     /// A parameter that can be read, but not be used.
     pub fn invalid(name: &str, why: impl Into<Words>) -> Failure {
         Failure::Invalid(name.to_owned(), why.into())
@@ -107,6 +114,11 @@ impl Code {
     /// The refusal with this code.
     pub fn refuse(self, arguments: &[&dyn Display]) -> Failure {
         Failure::Refused(self, code::texts(arguments))
+    }
+
+    /// The refusal with this code, whose text says why.
+    pub fn told(self, why: impl Into<Words>) -> Failure {
+        Failure::Told(Some(self), why.into())
     }
 
     /// The generic code of the route, because of what this code means.
@@ -170,6 +182,10 @@ fn explain(route: &Route, failure: Failure, language: Language) -> (StatusCode, 
             (StatusCode::PAYLOAD_TOO_LARGE, Code::PARAMETER.number, words.text(language).to_owned())
         }
         Failure::Refused(code, arguments) => (route.status, code.number, code.text(language, &arguments)),
+        Failure::Told(Some(code), why) => {
+            (route.status, code.number, code.text(language, &[why.text(language).to_owned()]))
+        }
+        Failure::Told(None, why) => generic(&why.text(language)),
         Failure::Because(code, arguments) => generic(&code.text(language, &arguments)),
         Failure::Generic(why) => generic(&why),
         Failure::Store(error) => {

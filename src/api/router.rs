@@ -119,7 +119,10 @@ async fn serve(shared: Arc<Shared>, route: &Route, parts: &mut Parts, body: Body
     let form = form(route, parts, body, limit).await?;
     let project = project_name(parts).await?;
     let access = match &account {
-        Some(account) => permission::check(route.permission, &shared.store, account, project.as_deref(), &form).await?,
+        Some(account) => {
+            let compat = shared.settings.compat;
+            permission::check(route.permission, &shared.store, account, project.as_deref(), &form, compat).await?
+        }
         None => None,
     };
     let client = Client { session: session_id(&parts.headers), ip: ip(parts) };

@@ -11,7 +11,7 @@ use crate::config::{self, Config};
 use crate::logs::{self, Logs};
 use crate::queue::zookeeper::{Listing, Offers};
 use crate::queue::{Broker, Lobby};
-use crate::registry::{Beats, Registry, Role, ZooKeeper};
+use crate::registry::{Beats, Muster, Registry, Role, ZooKeeper};
 use crate::zookeeper::Client;
 use std::net::SocketAddr;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -24,6 +24,7 @@ pub(super) struct Cluster {
     credentials: Credentials,
     pool: Pool,
     pub registry: Arc<dyn Registry>,
+    pub muster: Arc<dyn Muster>,
     client: Client,
     masters: Roster,
     loggers: Roster,
@@ -36,7 +37,8 @@ impl Cluster {
         let credentials = Credentials::read(&config.cluster)?;
         let port = grpc::Port::open(place.listen, place.ip).await?;
         let address = port.address();
-        let (client, registry) = registry(config);
+        let (client, zookeeper) = registry(config);
+        let registry: Arc<dyn Registry> = zookeeper.clone();
         Ok(Cluster {
             place,
             port: Mutex::new(Some(port)),
@@ -46,6 +48,7 @@ impl Cluster {
             masters: Roster::new(registry.clone(), Role::Master),
             loggers: Roster::new(registry.clone(), Role::Logger),
             registry,
+            muster: zookeeper,
             client,
         })
     }
@@ -124,7 +127,7 @@ impl Cluster {
 }
 
 /// The registry of a cluster, which need not answer yet.
-pub(super) fn registry(config: &Config) -> (Client, Arc<dyn Registry>) {
+pub(super) fn registry(config: &Config) -> (Client, Arc<ZooKeeper>) {
     let client = Client::open((&config.zookeeper).into());
     let beats = Beats { master: config.master.heartbeat_interval, worker: config.worker.heartbeat_interval };
     let registry = ZooKeeper::new(client.clone(), &config.zookeeper, beats);

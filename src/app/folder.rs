@@ -36,6 +36,10 @@ pub struct Claimed {
 }
 
 impl Claimed {
+    pub fn path(&self) -> &Path {
+        &self.path
+    }
+
     /// The name of the worker of this folder: its host's, and a number drawn when it is first asked for. The number
     /// counts for this very file only, so that a copy of the folder is another worker.
     ///

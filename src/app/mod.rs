@@ -2,6 +2,7 @@
 
 mod cluster;
 mod folder;
+mod keys;
 mod look;
 mod patience;
 mod roles;
@@ -18,8 +19,9 @@ use crate::host::Limits;
 use crate::logs::{self, Logs};
 use crate::master::{self, Master, StoreRegistrar};
 use crate::queue::Broker;
-use crate::registry::{self, Member, Membership, Registry, Role};
+use crate::registry::{self, Member, Membership, Muster, Registry, Role};
 use crate::resources::{self, Resources};
+use crate::secrets::Keyring;
 use crate::store::{self, Store};
 use crate::telemetry::Waiting;
 use crate::worker::account::Accounts;
@@ -63,6 +65,9 @@ pub struct Ports {
     pub bell: Arc<dyn Bell>,
     pub logs: Arc<dyn Logs>,
     pub resources: Resources,
+    pub muster: Arc<dyn Muster>,
+    /// What stored passwords are sealed with.
+    pub secrets: Arc<Keyring>,
 }
 
 /// What a process stands on before it reaches out for any server.
@@ -70,6 +75,7 @@ pub struct Ground {
     config: Config,
     wanted: Vec<Role>,
     folder: Option<Claimed>,
+    secrets: Keyring,
 }
 
 impl Ground {
@@ -85,7 +91,9 @@ impl Ground {
             false => None,
         };
         config::prepare(loaded).map_err(Error::Folders)?;
-        Ok(Ground { config, wanted: wanted.to_vec(), folder })
+        let alone = folder.as_ref().filter(|_| !is_cluster(&config));
+        let secrets = keys::keyring(&config, alone, wanted)?;
+        Ok(Ground { config, wanted: wanted.to_vec(), folder, secrets })
     }
 
     async fn cluster(&self, patience: Patience) -> Result<Option<Cluster>, Error> {
@@ -141,21 +149,24 @@ impl App {
         let start = format!("{}:{}:{:016x}", host_name(), std::process::id(), rand::random::<u64>());
         let cluster = ground.cluster(patience).await?;
         let store = ground.store(patience).await?;
-        let Ground { config, wanted, folder } = ground;
+        let Ground { config, wanted, folder, secrets } = ground;
+        let secrets = Arc::new(secrets);
         let bell = Arc::new(LocalBell::default());
         let own_logs = logs::Local::new(config.process.log.clone());
-        let (registry, everybodys_bell, logs, host) = match &cluster {
+        let (registry, muster, everybodys_bell, logs, host) = match &cluster {
             None => {
-                let registry: Arc<dyn Registry> = Arc::new(registry::Memory::default());
+                let registry = Arc::new(registry::Memory::default());
+                let muster: Arc<dyn Muster> = registry.clone();
+                let registry: Arc<dyn Registry> = registry;
                 let (bell, logs): (Arc<dyn Bell>, Arc<dyn Logs>) = (bell.clone(), Arc::new(own_logs));
                 // Embedded, everything is on this host.
-                (registry, bell, logs, "127.0.0.1".to_owned())
+                (registry, muster, bell, logs, "127.0.0.1".to_owned())
             }
             Some(cluster) => {
                 let local = wanted.contains(&Role::Master).then(|| bell.clone() as Arc<dyn Bell>);
                 let here = wanted.contains(&Role::Worker).then_some(own_logs);
                 let bell = cluster.bell(local, start.clone());
-                (cluster.registry.clone(), bell, cluster.logs(here), cluster.host().to_owned())
+                (cluster.registry.clone(), cluster.muster.clone(), bell, cluster.logs(here), cluster.host().to_owned())
             }
         };
         let resources = Resources::open(
@@ -166,7 +177,7 @@ impl App {
                 max_file: config.server.max_upload,
             },
         )?;
-        let ports = Ports { store, registry, bell: everybodys_bell, logs, resources };
+        let ports = Ports { store, registry, bell: everybodys_bell, logs, resources, muster, secrets };
         Ok(App { ports, config, start, host, bell, folder, cluster })
     }
 
@@ -319,12 +330,17 @@ impl App {
 
     /// Starts the API on a socket that is bound already.
     pub async fn serve(&self, listener: tokio::net::TcpListener, roles: &mut Roles) {
+        if self.ports.secrets.is_empty() {
+            tracing::warn!("no data source with a password can be saved: {}", crate::secrets::Error::NoKey);
+        }
         let membership = self.join(Role::Api).await;
         let server = &self.config.server;
         let api = crate::api::Api {
             store: self.ports.store.clone(),
             bell: self.ports.bell.clone(),
             logs: self.ports.logs.clone(),
+            muster: self.ports.muster.clone(),
+            secrets: self.ports.secrets.clone(),
             settings: crate::api::Settings {
                 zone: server.timezone,
                 session_timeout: server.session_timeout,
@@ -334,6 +350,8 @@ impl App {
                     crate::config::Compat::V1_0 => crate::api::Compat::V1_0,
                     crate::config::Compat::V1_1 => crate::api::Compat::V1_1,
                 },
+                zookeeper: self.config.cluster.quorum.clone(),
+                kerberos: self.config.hadoop.kerberos,
             },
         };
         roles.spawn(Role::Api, Some(membership), move |stop| async move {

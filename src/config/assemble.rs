@@ -6,8 +6,11 @@ use std::time::Duration;
 
 use chrono_tz::Tz;
 
+use crate::secrets::Keyring;
+
 use super::reader::{Reader, quote};
 use super::sections::*;
+use super::show::Secret;
 use super::table::{self, Table};
 use super::{Findings, Value, cluster, database, resource, units};
 
@@ -31,6 +34,8 @@ pub(super) fn read(values: &BTreeMap<String, Value>, table: &Table, found: &mut 
         resource: resource::read(r),
         alert: Alert { language: r.choice("alert.language", &LANGUAGES).unwrap_or(Language::English) },
         zookeeper: zookeeper(r),
+        secrets: secrets(r),
+        hadoop: Hadoop { kerberos: r.flag("hadoop.security.authentication.startup.state") },
     };
     reader.port("worker.port");
     reader.check_the_rest(table);
@@ -91,6 +96,15 @@ fn worker(r: &mut Reader<'_>) -> Worker {
         log_max_size: r.size("worker.log.max.size"),
         task_cgroup: r.flag("worker.task.cgroup"),
     }
+}
+
+fn secrets(r: &mut Reader<'_>) -> Secrets {
+    const KEY: &str = "secrets.key";
+    let key = r.text(KEY);
+    if let Err(why) = Keyring::parse(&key) {
+        r.wrong_secret(KEY, why);
+    }
+    Secrets { key: Secret::new(key) }
 }
 
 fn escheduler(r: &mut Reader<'_>) -> Escheduler {

@@ -34,8 +34,8 @@ pub use environment::TASK_VARIABLES;
 pub use folders::prepare;
 pub use machine::Machine;
 pub use sections::{
-    Alert, Backend, Cluster, Compat, Config, Data, Database, Development, Escheduler, Language, Log, Logger, Master,
-    Process, Queue, Resource, Server, Shutdown, Storage, Tls, Worker, Zookeeper, ZookeeperClient,
+    Alert, Backend, Cluster, Compat, Config, Data, Database, Development, Escheduler, Hadoop, Language, Log, Logger,
+    Master, Process, Queue, Resource, Secrets, Server, Shutdown, Storage, Tls, Worker, Zookeeper, ZookeeperClient,
 };
 pub use show::{Secret, check, report, show};
 

@@ -26,6 +26,8 @@ pub struct Config {
     pub resource: Resource,
     pub alert: Alert,
     pub zookeeper: Zookeeper,
+    pub secrets: Secrets,
+    pub hadoop: Hadoop,
 }
 
 /// Where files lie that have no better place.
@@ -313,4 +315,18 @@ pub enum Language {
     English,
     /// `zh_CN`.
     Chinese,
+}
+
+/// What stored passwords are encrypted with.
+#[derive(Clone, Debug)]
+pub struct Secrets {
+    /// As [`crate::secrets::Keyring::parse`] reads it; empty: the file in the data folder.
+    pub key: Secret,
+}
+
+/// What Hadoop wants.
+#[derive(Clone, Debug)]
+pub struct Hadoop {
+    /// `hadoop.security.authentication.startup.state`
+    pub kerberos: bool,
 }

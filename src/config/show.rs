@@ -76,6 +76,7 @@ pub(super) fn is_secret(key: &str) -> bool {
     ["password", "passwd", "secret", "token"].contains(&last)
         || key.ends_with("secret.key")
         || key.ends_with("access.key")
+        || key == "secrets.key"
 }
 
 /// Hides the passwords of an address: `//user:password@host` and `password=…`.
@@ -119,9 +120,14 @@ mod tests {
 
     #[test]
     fn secrets_are_known_by_their_names() {
-        for key in
-            ["datasource.password", "mail.passwd", "enterprise.wechat.secret", "fs.s3a.secret.key", "cluster.secret"]
-        {
+        for key in [
+            "datasource.password",
+            "mail.passwd",
+            "enterprise.wechat.secret",
+            "fs.s3a.secret.key",
+            "cluster.secret",
+            "secrets.key",
+        ] {
             assert!(is_secret(key), "{key}");
         }
         for key in ["enterprise.wechat.token.url", "login.user.keytab.path", "datasource.username"] {

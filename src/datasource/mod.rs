@@ -5,12 +5,14 @@
 //! password is sealed, or clear text where the original has left it. Neither rows nor keys are known here.
 
 mod document;
+mod misfit;
 mod options;
 mod target;
 mod trial;
 mod trouble;
 
 pub use document::{Document, MASK};
+pub use misfit::Misfit;
 pub use options::Options;
 pub use target::Target;
 pub use trial::try_out;

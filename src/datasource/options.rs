@@ -1,5 +1,6 @@
 //! The further options of a connection: `k=v` texts, joined by the sign that the driver of the original expects.
 
+use super::Misfit;
 use crate::model::DbType;
 use serde_json::{Map, Value};
 
@@ -11,13 +12,12 @@ impl Options {
     /// Reads the request parameter: a JSON object of plain values, or nothing.
     ///
     /// # Errors
-    /// Why it cannot be used, as the end of a sentence.
-    pub fn parse(text: &str, kind: DbType) -> Result<Options, String> {
+    /// Why it cannot be used.
+    pub fn parse(text: &str, kind: DbType) -> Result<Options, Misfit> {
         if text.trim().is_empty() {
             return Ok(Options::default());
         }
-        let object: Map<String, Value> =
-            serde_json::from_str(text).map_err(|_| "it is no JSON object such as {\"useSSL\":\"true\"}".to_owned())?;
+        let object: Map<String, Value> = serde_json::from_str(text).map_err(|_| Misfit::NoObject)?;
         object
             .into_iter()
             .filter(|(_, value)| !value.is_null())
@@ -59,16 +59,16 @@ impl FromIterator<(String, String)> for Options {
     }
 }
 
-fn option(name: String, value: Value, kind: DbType) -> Result<(String, String), String> {
+fn option(name: String, value: Value, kind: DbType) -> Result<(String, String), Misfit> {
     let text = match value {
         Value::String(text) => text,
         Value::Bool(_) | Value::Number(_) => value.to_string(),
-        _ => return Err(format!("the value of `{name}` is no plain text")),
+        _ => return Err(Misfit::NoText(name)),
     };
     let separator = separator(kind);
     let strange = |text: &str| text.contains(separator) || text.contains(char::is_control);
     if name.trim().is_empty() || name.contains('=') || strange(&name) || strange(&text) {
-        return Err(format!("the option `{name}` cannot be written as a part of `k=v{separator}k=v`"));
+        return Err(Misfit::Unwritable { name, separator });
     }
     Ok((name.trim().to_owned(), text))
 }

@@ -1,6 +1,6 @@
 //! Where a data source is, and who we are there.
 
-use super::Options;
+use super::{Misfit, Options};
 use crate::model::DbType;
 
 /// What somebody has typed in, but for the password.
@@ -21,6 +21,23 @@ impl Target {
     /// Whether a password that was typed for the other one may be sent to this one as well.
     pub fn is_same_place(&self, other: &Target) -> bool {
         (self.kind, &self.host, self.port, &self.user) == (other.kind, &other.host, other.port, &other.user)
+    }
+
+    /// A host is nothing but a host: what would begin another part of an address is refused.
+    ///
+    /// # Errors
+    /// Why it cannot be used.
+    pub fn check_host(&self) -> Result<(), Misfit> {
+        for name in self.host.split(',').map(str::trim) {
+            let fits = |c: char| c.is_alphanumeric() || matches!(c, '.' | '-' | '_' | ':' | '[' | ']');
+            if name.is_empty() || !name.chars().all(fits) {
+                return Err(Misfit::Host(name.to_owned()));
+            }
+        }
+        match self.host.contains(',') && !matches!(self.kind, DbType::Hive | DbType::Spark) {
+            true => Err(Misfit::ManyHosts(self.kind)),
+            false => Ok(()),
+        }
     }
 
     /// `jdbc:mysql://h:p` and the like.
@@ -49,25 +66,6 @@ pub(super) fn hosts(kind: DbType, address: &str) -> Option<(String, u16)> {
     Some((hosts.join(","), port?))
 }
 
-/// A host as it may stand in an address: nothing that would begin another part of it.
-///
-/// # Errors
-/// Why it cannot, as the end of a sentence.
-pub(super) fn check_host(kind: DbType, host: &str) -> Result<(), String> {
-    let many = matches!(kind, DbType::Hive | DbType::Spark);
-    for name in host.split(',') {
-        let name = name.trim();
-        let fits = |c: char| c.is_alphanumeric() || matches!(c, '.' | '-' | '_' | ':' | '[' | ']');
-        if name.is_empty() || !name.chars().all(fits) {
-            return Err(format!("`{name}` is no name or address of a host"));
-        }
-    }
-    match host.contains(',') && !many {
-        true => Err(format!("{kind} takes one host")),
-        false => Ok(()),
-    }
-}
-
 fn scheme(kind: DbType) -> &'static str {
     match kind {
         DbType::Mysql => "jdbc:mysql://",
@@ -76,16 +74,6 @@ fn scheme(kind: DbType) -> &'static str {
         DbType::Clickhouse => "jdbc:clickhouse://",
         DbType::Oracle => "jdbc:oracle:thin:@//",
         DbType::Sqlserver => "jdbc:sqlserver://",
-    }
-}
-
-impl Target {
-    /// Checks what would not survive being written into an address.
-    ///
-    /// # Errors
-    /// Why the host cannot be used, as the end of a sentence.
-    pub fn check_host(&self) -> Result<(), String> {
-        check_host(self.kind, &self.host)
     }
 }
 

@@ -38,21 +38,24 @@ pub struct DataSourceText {
     pub connection_params: String,
 }
 
-/// What somebody may do with a data source; each includes the ones before.
+/// By what right somebody meets a data source; each includes the ones before.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum DataSourceRight {
     None,
     /// To use and change it: it was granted.
     Use,
-    /// To delete it too: the owner, or an administrator.
+    /// To do so as an administrator.
+    Administer,
     Own,
 }
 
 /// Which data sources are meant.
 #[derive(Clone, Debug)]
 pub enum DataSources<'a> {
-    /// Those that somebody may use.
+    /// Those that somebody may use: an administrator, all.
     UsableBy(&'a Account),
+    /// Those that somebody owns or was granted, administrator or not.
+    OwnedOrGranted(UserId),
     /// Those that were granted to a user.
     GrantedTo(UserId),
     /// Those that a user neither owns nor was granted.
@@ -66,8 +69,11 @@ impl Store {
     /// The database cannot be read.
     pub async fn datasource_right(&self, id: DataSourceId, who: &Account) -> Result<Option<DataSourceRight>, Error> {
         let Some(row) = datasource::Entity::find_by_id(id.0).one(self.read()).await? else { return Ok(None) };
-        if who.kind == UserType::Admin || row.user_id == who.id.0 {
+        if row.user_id == who.id.0 {
             return Ok(Some(DataSourceRight::Own));
+        }
+        if who.kind == UserType::Admin {
+            return Ok(Some(DataSourceRight::Administer));
         }
         let granted = grant::Entity::find()
             .filter(grant::Column::UserId.eq(who.id.0))
@@ -230,7 +236,8 @@ fn meant(which: &DataSources<'_>) -> Condition {
     let is_granted = |user: UserId| Column::Id.in_subquery(granted_to(user));
     match which {
         DataSources::UsableBy(who) if who.kind == UserType::Admin => Condition::all(),
-        DataSources::UsableBy(who) => Condition::any().add(Column::UserId.eq(who.id.0)).add(is_granted(who.id)),
+        DataSources::UsableBy(who) => meant(&DataSources::OwnedOrGranted(who.id)),
+        DataSources::OwnedOrGranted(user) => Condition::any().add(Column::UserId.eq(user.0)).add(is_granted(*user)),
         DataSources::GrantedTo(user) => Condition::all().add(is_granted(*user)),
         DataSources::StrangeTo(user) => {
             Condition::all().add(Column::UserId.ne(user.0)).add(Column::Id.not_in_subquery(granted_to(*user)))

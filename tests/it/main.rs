@@ -11,6 +11,7 @@ mod dice;
 mod disk;
 mod ledger;
 mod log;
+mod passwords;
 mod processes;
 mod shim;
 mod site;

@@ -1,12 +1,16 @@
 //! The functions behind the table, one file a noun: parse → call → render.
 
+pub mod datasources;
 pub mod definitions;
 pub mod executors;
 pub mod instances;
 pub mod login;
 pub mod logs;
+pub mod monitor;
 pub mod projects;
 pub mod queues;
+pub mod task_records;
 pub mod tasks;
 pub mod tenants;
 pub mod users;
+pub mod worker_groups;

@@ -1,16 +1,20 @@
 //! The JSON of the wire (`EasyScheduler 1.0.1: shared object shapes`): the keys of releases 1.0.1 and 1.1.0
 //! together, `null` included, dates as epoch milliseconds.
 
+mod datasource;
 mod definition;
 mod instance;
 mod people;
 mod project;
+mod server;
 mod task;
 
+pub use datasource::{DataSource, DataSourceForm};
 pub use definition::Definition;
 pub use instance::Instance;
 pub use people::{Queue, Tenant, User};
 pub use project::Project;
+pub use server::{DatabaseState, Server, WorkerGroup, ZookeeperState};
 pub use task::Task;
 
 use crate::model::Time;

@@ -2,17 +2,20 @@
 //! every kind of database.
 
 mod client;
+mod datasources;
 mod definitions;
 mod executors;
 mod http;
 mod instances;
 mod login;
 mod logs;
+mod monitor;
 mod people;
 mod projects;
 mod rows;
 mod scratch;
 mod stage;
+mod worker_groups;
 mod world;
 
 use client::{Answer, Client};

@@ -5,6 +5,8 @@ use super::scratch::Scratch;
 use escheduler::api::{Api, Compat, Settings};
 use escheduler::calls::LocalBell;
 use escheduler::logs::Local;
+use escheduler::registry::Memory;
+use escheduler::secrets::Keyring;
 use escheduler::store::Store;
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -23,6 +25,7 @@ pub fn document(name: &str) -> String {
 pub struct World {
     pub store: Store,
     pub bell: Arc<LocalBell>,
+    pub registry: Memory,
     pub address: SocketAddr,
     /// Where logs lie; the paths of task rows are below it.
     pub logs: tempfile::TempDir,
@@ -41,15 +44,23 @@ impl World {
     }
 
     pub async fn with(change: impl FnOnce(&mut Settings)) -> Option<World> {
+        World::with_keys(Keyring::parse(&Keyring::draw()).unwrap(), change).await
+    }
+
+    /// With these keys for stored passwords.
+    pub async fn with_keys(secrets: Keyring, change: impl FnOnce(&mut Settings)) -> Option<World> {
         let (store, database) = Scratch::open(module_path!()).await?;
         let logs = tempfile::tempdir().unwrap();
         let bell = Arc::new(LocalBell::default());
+        let registry = Memory::default();
         let mut settings = Settings {
             zone: chrono_tz::Tz::Asia__Shanghai,
             session_timeout: Duration::from_secs(7200),
             max_post: 64 << 20,
             context_path: BASE.to_owned(),
             compat: Compat::V1_0,
+            kerberos: false,
+            zookeeper: Vec::new(),
         };
         change(&mut settings);
         let base = settings.context_path.clone();
@@ -60,11 +71,14 @@ impl World {
             store: store.clone(),
             bell: bell.clone(),
             logs: Arc::new(Local::new(logs.path().to_owned())),
+            muster: Arc::new(registry.clone()),
+            secrets: Arc::new(secrets),
             settings,
         };
         tokio::spawn(api.serve(listener, stop.clone()));
         let admin = Client::new(address, &base);
-        let world = World { store, bell, address, logs, admin, base, _stop: stop.drop_guard(), _database: database };
+        let world =
+            World { store, bell, registry, address, logs, admin, base, _stop: stop.drop_guard(), _database: database };
         assert_eq!(world.admin.log_in(ADMIN.0, ADMIN.1).code(), 0);
         Some(world)
     }

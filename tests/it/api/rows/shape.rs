@@ -149,6 +149,20 @@ macro_rules! task {
 pub const TASK: &str = task!("");
 pub const FULL_TASK: &str = task!(", taskJson json, taskSuccess bool, subProcess bool, taskComplete bool");
 
+pub const DATA_SOURCE: &str = "id int, userId int, userName str?, name str, note str?,
+    type MYSQL|POSTGRESQL|HIVE|SPARK|CLICKHOUSE|ORACLE|SQLSERVER, connectionParams json, createTime date,
+    updateTime date?";
+pub const DATA_SOURCE_FORM: &str = "name str, note str?,
+    type MYSQL|POSTGRESQL|HIVE|SPARK|CLICKHOUSE|ORACLE|SQLSERVER, host str, port str, principal str, database str,
+    userName str, password str, other object";
+pub const SERVER: &str =
+    "id int, host str, port int, zkDirectory str, resInfo json, createTime date, lastHeartbeatTime date";
+pub const DATABASE_STATE: &str = "state int, maxConnections int, maxUsedConnections int, threadsConnections int,
+    threadsRunningConnections int, date date";
+pub const ZOOKEEPER_STATE: &str = "hostname str, connections int, watches int, sent int, received int, mode str?,
+    minLatency int, avgLatency int, maxLatency int, nodeCount int, date date, state int";
+pub const WORKER_GROUP: &str = "id int, name str, ipList str, createTime date, updateTime date";
+
 #[test]
 fn a_key_too_many_one_too_few_and_one_of_another_kind_are_found() {
     let check = |value: Value| Shape::Object("id int, at date?, kind A|B").check(&value, true);
