@@ -11,18 +11,23 @@
 mod call;
 mod code;
 mod form;
+mod health;
 mod language;
 mod param;
 mod password;
 mod permission;
+mod presence;
 mod reply;
 mod router;
 mod routes;
 mod server;
 mod session;
 mod shapes;
+mod site;
 mod table;
 mod welcome;
+
+pub use presence::{Presence, Stage};
 
 use crate::calls::Bell;
 use crate::logs::Logs;
@@ -31,6 +36,7 @@ use crate::secrets::Keyring;
 use crate::store::Store;
 use chrono_tz::Tz;
 use std::net::SocketAddr;
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::net::TcpListener;
@@ -45,6 +51,8 @@ pub struct Api {
     pub muster: Arc<dyn Muster>,
     /// What passwords of data sources are sealed with.
     pub secrets: Arc<Keyring>,
+    /// The roles of this process.
+    pub presence: Presence,
     pub settings: Settings,
 }
 
@@ -65,6 +73,8 @@ pub struct Settings {
     pub kerberos: bool,
     /// The ZooKeeper servers of the cluster, as `host:port`.
     pub zookeeper: Vec<String>,
+    /// The folder of a front-end that is served beside the API.
+    pub site: Option<PathBuf>,
 }
 
 /// A release of the original whose front-end is to be served.
@@ -81,6 +91,9 @@ struct Shared {
     logs: Arc<dyn Logs>,
     muster: Arc<dyn Muster>,
     secrets: Arc<Keyring>,
+    presence: Presence,
+    health: health::Health,
+    site: Option<site::Site>,
     settings: Settings,
     sessions: session::Sessions,
     passwords: password::Passwords,
@@ -93,7 +106,7 @@ impl Api {
     /// # Errors
     /// The listener does not tell its address.
     pub async fn serve(self, listener: TcpListener, stop: CancellationToken) -> std::io::Result<()> {
-        let Api { store, bell, logs, muster, secrets, settings } = self;
+        let Api { store, bell, logs, muster, secrets, presence, settings } = self;
         let shared = Shared {
             sessions: session::Sessions::new(store.clone(), settings.session_timeout),
             passwords: password::Passwords::default(),
@@ -103,6 +116,9 @@ impl Api {
             logs,
             muster,
             secrets,
+            presence,
+            health: health::Health::default(),
+            site: settings.site.clone().map(site::Site::new),
             settings,
         };
         server::serve(listener, router::router(Arc::new(shared)), &stop, server::Patience::default()).await;

@@ -220,6 +220,15 @@ pub fn unauthorized() -> Response<Body> {
     answer
 }
 
+/// An envelope with data, outside the table.
+pub fn success(data: &impl Serialize) -> Response<Body> {
+    // What is told there always becomes JSON.
+    let data = serde_json::to_vec(data).unwrap_or_default();
+    let mut answer = response(StatusCode::OK, JSON, Body::from(envelope(0, "success", &data)));
+    answer.headers_mut().insert(CACHE_CONTROL, FRESH);
+    answer
+}
+
 /// An envelope with an error.
 pub fn error(status: StatusCode, code: i32, text: &str) -> Response<Body> {
     let mut answer = response(status, JSON, Body::from(envelope(code, text, b"null")));

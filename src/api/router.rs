@@ -7,13 +7,14 @@ use super::language::{Language, Words};
 use super::permission::{self, Permission};
 use super::reply::{self, Failure, Outcome};
 use super::table::{self, Route};
-use super::{Shared, welcome};
+use super::{Shared, health, welcome};
 use axum::body::Body;
 use axum::extract::{FromRequestParts, RawPathParams, Request};
 use axum::http::header::{CONTENT_TYPE, COOKIE, HOST};
 use axum::http::request::Parts;
 use axum::http::{HeaderMap, Response, StatusCode};
-use axum::routing::any;
+use axum::response::IntoResponse as _;
+use axum::routing::{any, get};
 use bytes::{Bytes, BytesMut};
 use futures::FutureExt;
 use http_body_util::BodyExt;
@@ -27,6 +28,8 @@ use std::time::{Duration, Instant};
 const STRANGERS_BODY: u64 = 64 * 1024;
 /// How much of a body that is too large is read nevertheless.
 const FORGOTTEN: u64 = 64 << 20;
+/// Below the base path, the folder of the front-end.
+const UI: &str = "/ui/";
 /// How long a body may take to arrive.
 const BODY_PATIENCE: Duration = Duration::from_secs(300);
 /// How long an address may be: that of an IPv6 address with an IPv4 tail.
@@ -60,18 +63,55 @@ pub fn router(shared: Arc<Shared>) -> axum::Router {
     for path in pages {
         router = router.route(&path, page(shared.clone()));
     }
+    let ready = shared.clone();
+    router = router
+        .route(&format!("{base}/healthz"), get(health::live))
+        .route(&format!("{base}/readyz"), get(move || health::ready(ready)));
     router.fallback(move |request: Request| nothing(shared, request))
 }
 
 fn page(shared: Arc<Shared>) -> axum::routing::MethodRouter {
-    axum::routing::get(move |headers: HeaderMap| async move {
-        welcome::page(&shared.settings, shared.address, headers.get(HOST))
+    get(move |request: Request| async move {
+        let (parts, _) = request.into_parts();
+        let front_end = match &shared.site {
+            Some(site) => site.serve(&parts, "/").await,
+            None => None,
+        };
+        let welcome = || welcome::page(&shared.settings, shared.address, parts.headers.get(HOST)).into_response();
+        front_end.unwrap_or_else(welcome)
     })
+}
+
+/// A file of the front-end. Outside of the API's paths nobody needs to log in to hear that there is none.
+async fn front_end(shared: &Shared, parts: &Parts) -> Option<Response<Body>> {
+    let site = shared.site.as_ref()?;
+    let path = parts.uri.path();
+    let base = &shared.settings.context_path;
+    let below = path.strip_prefix(base.as_str()).filter(|below| !base.is_empty() && below.starts_with('/'));
+    match below {
+        // Where the front-end of release 1.1.0 may have been built for.
+        Some(below) if below.starts_with(UI) => site.serve(parts, &below[UI.len() - 1..]).await,
+        Some(_) => None,
+        None => {
+            let found = site.serve(parts, path).await;
+            let is_api = base.is_empty() || path.starts_with("/projects/");
+            if found.is_some() || is_api { found } else { Some(no_such_address(parts)) }
+        }
+    }
+}
+
+fn no_such_address(parts: &Parts) -> Response<Body> {
+    let code = Code::NO_SUCH_ADDRESS;
+    let arguments = [parts.method.to_string(), parts.uri.path().to_owned()];
+    reply::error(StatusCode::NOT_FOUND, code.number, &code.text(Language::of(&parts.headers), &arguments))
 }
 
 /// A path without a row.
 async fn nothing(shared: Arc<Shared>, request: Request) -> Response<Body> {
     let (parts, _) = request.into_parts();
+    if let Some(file) = front_end(&shared, &parts).await {
+        return file;
+    }
     let arguments = [parts.method.to_string(), parts.uri.path().to_owned()];
     refuse_unless_stranger(&shared, &parts, StatusCode::NOT_FOUND, Code::NO_SUCH_ADDRESS, &arguments).await
 }

@@ -12,6 +12,7 @@ pub use look::{Look, look};
 pub use patience::Patience;
 pub use roles::{Ended, Roles};
 
+use crate::api::Stage;
 use crate::calls::{Bell, Colleagues, Embedded, LocalBell, MasterMail, Registrar};
 use crate::clock::SystemClock;
 use crate::config::{self, Backend, Config, Loaded};
@@ -205,9 +206,11 @@ impl App {
                 }
                 Role::Worker => {
                     let (worker, shim) = self.worker(embedded.clone())?;
-                    roles.spawn(Role::Worker, Some(self.join(Role::Worker).await), move |stop| async move {
+                    let presence = roles.presence();
+                    roles.spawn_slowly(Role::Worker, Some(self.join(Role::Worker).await), move |stop| async move {
                         // Here, and not before the role begins: what an earlier shim left may take long to die.
                         let attached = Attached::to(shim).await.map_err(|error| error.to_string())?;
+                        presence.note(Role::Worker, Stage::Up);
                         let left = worker.run(attached, stop).await.map_err(|error| error.to_string())?;
                         Ok(Ended { tasks: left.running })
                     });
@@ -341,6 +344,7 @@ impl App {
             logs: self.ports.logs.clone(),
             muster: self.ports.muster.clone(),
             secrets: self.ports.secrets.clone(),
+            presence: roles.presence(),
             settings: crate::api::Settings {
                 zone: server.timezone,
                 session_timeout: server.session_timeout,
@@ -351,6 +355,7 @@ impl App {
                     crate::config::Compat::V1_1 => crate::api::Compat::V1_1,
                 },
                 zookeeper: self.config.cluster.quorum.clone(),
+                site: server.static_dir.clone(),
                 kerberos: self.config.hadoop.kerberos,
             },
         };

@@ -1,5 +1,6 @@
 //! The roles of this process while they run.
 
+use crate::api::{Presence, Stage};
 use crate::registry::{Membership, Role};
 use std::any::Any;
 use tokio::task::JoinSet;
@@ -21,19 +22,45 @@ pub struct Roles {
     /// Stops everybody else.
     rest: CancellationToken,
     tasks: usize,
+    presence: Presence,
     kept: Vec<Box<dyn Any + Send>>,
 }
 
 impl Roles {
+    /// For these roles, none of which is there yet.
+    pub fn of(wanted: &[Role]) -> Roles {
+        Roles { presence: Presence::of(wanted), ..Roles::default() }
+    }
+
+    /// Which of them are there.
+    pub fn presence(&self) -> Presence {
+        self.presence.clone()
+    }
+
     /// Starts a role. It signs out when it ends, or has its membership itself.
     pub fn spawn<F>(&mut self, role: Role, membership: Option<Membership>, run: impl FnOnce(CancellationToken) -> F)
     where
         F: Future<Output = Result<Ended, String>> + Send + 'static,
     {
+        self.presence.note(role, Stage::Up);
+        self.spawn_slowly(role, membership, run);
+    }
+
+    /// Starts a role that says itself when it is up.
+    pub fn spawn_slowly<F>(
+        &mut self,
+        role: Role,
+        membership: Option<Membership>,
+        run: impl FnOnce(CancellationToken) -> F,
+    ) where
+        F: Future<Output = Result<Ended, String>> + Send + 'static,
+    {
         let token = if role == Role::Api { &self.entrance } else { &self.rest };
         let running = run(token.child_token());
+        let presence = self.presence.clone();
         self.running.spawn(async move {
             let ended = running.await;
+            presence.note(role, Stage::Ended);
             drop(membership);
             (role, ended)
         });

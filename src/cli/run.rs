@@ -44,7 +44,7 @@ async fn serve(loaded: Loaded, wanted: Vec<Role>) -> Result<(), Exit> {
             return Ok(());
         }
     };
-    let mut roles = Roles::default();
+    let mut roles = Roles::of(&wanted);
     if let Some(listener) = listener {
         let address = listener.local_addr().unwrap_or(config.server.socket());
         app.serve(listener, &mut roles).await;

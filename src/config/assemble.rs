@@ -12,7 +12,7 @@ use super::reader::{Reader, quote};
 use super::sections::*;
 use super::show::Secret;
 use super::table::{self, Table};
-use super::{Findings, Value, cluster, database, resource, units};
+use super::{Findings, Value, cluster, database, resource, site, units};
 
 /// Reads all sections; what does not fit is among the findings, and the result must not be used then.
 pub(super) fn read(values: &BTreeMap<String, Value>, table: &Table, found: &mut Findings) -> Config {
@@ -40,6 +40,7 @@ pub(super) fn read(values: &BTreeMap<String, Value>, table: &Table, found: &mut 
     reader.port("worker.port");
     reader.check_the_rest(table);
     keep_apart(&config, &mut reader);
+    site::check(&config, &mut reader);
     found.mistakes.append(&mut reader.mistakes);
     if found.mistakes.is_empty() {
         missing_files(&config, values, found);
@@ -67,6 +68,7 @@ fn server(r: &mut Reader<'_>) -> Server {
         max_upload_request: r.size("server.multipart.max-request-size"),
         timezone: r.read("server.timezone", timezone).unwrap_or(Tz::UTC),
         compat: r.choice("api.compat", &RELEASES).unwrap_or(Compat::V1_0),
+        static_dir: r.path_if_set("server.static.dir"),
     }
 }
 

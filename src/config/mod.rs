@@ -21,6 +21,7 @@ mod reader;
 mod resource;
 mod sections;
 mod show;
+mod site;
 mod table;
 #[cfg(test)]
 mod tests;

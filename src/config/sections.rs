@@ -71,6 +71,8 @@ pub struct Server {
     pub timezone: Tz,
     /// Which release to follow where the two contradict each other (`api.compat`).
     pub compat: Compat,
+    /// `server.static.dir`: the files of a front-end.
+    pub static_dir: Option<PathBuf>,
 }
 
 /// A release of the original.

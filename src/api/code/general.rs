@@ -4,6 +4,8 @@ super::codes! {
     NO_SUCH_ADDRESS = 404 "there is nothing at {} {}" "{} {} 不存在"
     NO_SUCH_METHOD = 405 "{} cannot be called with {}" "{} 不能用 {} 调用"
 
+    NOT_READY = 503 "not ready: {}" "尚未就绪：{}"
+
     PARAMETER = 10001 "request parameter {} is not valid" "请求参数 {} 无效"
     TASK_TIMEOUT = 10002 "the task timeout must be 1 to 86400 seconds" "任务超时时间必须为 1 到 86400 秒"
     USER_EXISTS = 10003 "user {} already exists" "用户 {} 已存在"

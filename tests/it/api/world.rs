@@ -2,7 +2,7 @@
 
 use super::Client;
 use super::scratch::Scratch;
-use escheduler::api::{Api, Compat, Settings};
+use escheduler::api::{Api, Compat, Presence, Settings};
 use escheduler::calls::LocalBell;
 use escheduler::logs::Local;
 use escheduler::registry::Memory;
@@ -26,6 +26,7 @@ pub struct World {
     pub store: Store,
     pub bell: Arc<LocalBell>,
     pub registry: Memory,
+    pub presence: Presence,
     pub address: SocketAddr,
     /// Where logs lie; the paths of task rows are below it.
     pub logs: tempfile::TempDir,
@@ -52,7 +53,7 @@ impl World {
         let (store, database) = Scratch::open(module_path!()).await?;
         let logs = tempfile::tempdir().unwrap();
         let bell = Arc::new(LocalBell::default());
-        let registry = Memory::default();
+        let (registry, presence) = (Memory::default(), Presence::default());
         let mut settings = Settings {
             zone: chrono_tz::Tz::Asia__Shanghai,
             session_timeout: Duration::from_secs(7200),
@@ -61,6 +62,7 @@ impl World {
             compat: Compat::V1_0,
             kerberos: false,
             zookeeper: Vec::new(),
+            site: None,
         };
         change(&mut settings);
         let base = settings.context_path.clone();
@@ -72,13 +74,24 @@ impl World {
             bell: bell.clone(),
             logs: Arc::new(Local::new(logs.path().to_owned())),
             muster: Arc::new(registry.clone()),
+            presence: presence.clone(),
             secrets: Arc::new(secrets),
             settings,
         };
         tokio::spawn(api.serve(listener, stop.clone()));
         let admin = Client::new(address, &base);
-        let world =
-            World { store, bell, registry, address, logs, admin, base, _stop: stop.drop_guard(), _database: database };
+        let world = World {
+            store,
+            bell,
+            registry,
+            presence,
+            address,
+            logs,
+            admin,
+            base,
+            _stop: stop.drop_guard(),
+            _database: database,
+        };
         assert_eq!(world.admin.log_in(ADMIN.0, ADMIN.1).code(), 0);
         Some(world)
     }
