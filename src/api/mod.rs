@@ -22,10 +22,12 @@ mod server;
 mod session;
 mod shapes;
 mod table;
+mod upload;
 mod welcome;
 
 use crate::calls::Bell;
 use crate::logs::Logs;
+use crate::resources::Resources;
 use crate::store::Store;
 use chrono_tz::Tz;
 use std::net::SocketAddr;
@@ -39,6 +41,7 @@ pub struct Api {
     pub store: Store,
     pub bell: Arc<dyn Bell>,
     pub logs: Arc<dyn Logs>,
+    pub resources: Resources,
     pub settings: Settings,
 }
 
@@ -49,8 +52,10 @@ pub struct Settings {
     pub zone: Tz,
     /// How long after its last request a login expires.
     pub session_timeout: Duration,
-    /// The largest request body, in bytes.
+    /// The largest request body other than an upload, in bytes.
     pub max_post: u64,
+    /// The largest request that uploads a file, in bytes.
+    pub max_upload: u64,
     /// In front of every path; begins with a slash and does not end with one, or is empty.
     pub context_path: String,
     /// Which release to follow where the two contradict each other.
@@ -69,6 +74,7 @@ struct Shared {
     store: Store,
     bell: Arc<dyn Bell>,
     logs: Arc<dyn Logs>,
+    resources: Resources,
     settings: Settings,
     sessions: session::Sessions,
     passwords: password::Passwords,
@@ -81,7 +87,7 @@ impl Api {
     /// # Errors
     /// The listener does not tell its address.
     pub async fn serve(self, listener: TcpListener, stop: CancellationToken) -> std::io::Result<()> {
-        let Api { store, bell, logs, settings } = self;
+        let Api { store, bell, logs, resources, settings } = self;
         let shared = Shared {
             sessions: session::Sessions::new(store.clone(), settings.session_timeout),
             passwords: password::Passwords::default(),
@@ -89,9 +95,15 @@ impl Api {
             store,
             bell,
             logs,
+            resources: resources.clone(),
             settings,
         };
-        server::serve(listener, router::router(Arc::new(shared)), &stop, server::Patience::default()).await;
+        let router = router::router(Arc::new(shared));
+        let served = async {
+            server::serve(listener, router, &stop, server::Patience::default()).await;
+            resources.settle().await;
+        };
+        tokio::join!(served, resources.tidy(stop.clone()));
         Ok(())
     }
 }

@@ -5,12 +5,14 @@ mod definition;
 mod instance;
 mod people;
 mod project;
+mod resource;
 mod task;
 
 pub use definition::Definition;
 pub use instance::Instance;
 pub use people::{Queue, Tenant, User};
 pub use project::Project;
+pub use resource::{Content, GrantedResource, Resource, Udf};
 pub use task::Task;
 
 use crate::model::Time;

@@ -1,14 +1,39 @@
 //! Task records, logs, resources, UDFs and data sources.
 
-use super::{Route, get};
+use super::{Route, get, post};
 use crate::api::code::Code;
-use crate::api::permission::Permission::Task;
-use crate::api::routes::logs;
+use crate::api::permission::Permission::{
+    Admin, KeptResource, Login, OwnResource, Resource, ShownUdf, Task, Udf,
+};
+use crate::api::param::PAGE;
+use crate::api::routes::{logs, resource_files, resources, udfs};
 
 #[rustfmt::skip]
 pub(super) fn rows() -> Vec<Route> {
     vec![
         get("log/detail", Task("taskInstId"), Code::VIEW_LOG, logs::detail).takes(logs::DETAIL),
         get("log/download-log", Task("taskInstId"), Code::DOWNLOAD_LOG, logs::download).file().takes(logs::DOWNLOAD),
+
+        post("resources/create", Login, Code::CREATE_RESOURCE, resources::create).takes(resources::CREATE),
+        post("resources/update", OwnResource("id"), Code::UPDATE_RESOURCE, resources::update).takes(resources::UPDATE),
+        get("resources/list", Login, Code::LIST_RESOURCES, resources::list).takes(resources::LIST),
+        get("resources/list-paging", Login, Code::PAGE_RESOURCES, resources::page).takes(resources::PAGE),
+        get("resources/delete", KeptResource("id"), Code::DELETE_RESOURCE, resources::delete).changing().takes(resources::ONE),
+        get("resources/verify-name", Login, Code::VERIFY_RESOURCE, resources::verify_name).takes(resources::VERIFY),
+        get("resources/view", Resource("id"), Code::VIEW_RESOURCE, resource_files::view).takes(resource_files::VIEW),
+        post("resources/online-create", Login, Code::CREATE_RESOURCE_ONLINE, resource_files::create).takes(resource_files::CREATE),
+        post("resources/update-content", Resource("id"), Code::EDIT_RESOURCE, resource_files::update).takes(resource_files::UPDATE),
+        get("resources/download", Resource("id"), Code::DOWNLOAD_RESOURCE, resource_files::download).file().takes(resource_files::DOWNLOAD),
+        post("resources/udf-func/create", Login, Code::CREATE_UDF, udfs::create).created().takes(udfs::CREATE),
+        get("resources/udf-func/update-ui", ShownUdf("id"), Code::VIEW_UDF, udfs::select).takes(udfs::ONE),
+        post("resources/udf-func/update", Udf("id"), Code::UPDATE_UDF, udfs::update).takes(udfs::UPDATE),
+        get("resources/udf-func/list-paging", Login, Code::PAGE_UDFS, udfs::page).takes(PAGE),
+        get("resources/udf-func/list", Login, Code::LIST_UDFS, udfs::list).takes(udfs::LIST),
+        get("resources/udf-func/verify-name", Login, Code::VERIFY_UDF, udfs::verify_name).takes(udfs::VERIFY),
+        get("resources/udf-func/delete", Udf("id"), Code::DELETE_UDF, udfs::delete).changing().takes(udfs::ONE),
+        get("resources/authed-file", Admin, Code::GRANTED_FILES, resources::granted).created().takes(resources::OF_USER),
+        get("resources/unauth-file", Admin, Code::UNGRANTED_FILES, resources::ungranted).created().takes(resources::OF_USER),
+        get("resources/unauth-udf-func", Admin, Code::UNGRANTED_UDFS, udfs::ungranted).created().takes(udfs::OF_USER),
+        get("resources/authed-udf-func", Admin, Code::GRANTED_UDFS, udfs::granted).created().takes(udfs::OF_USER),
     ]
 }
