@@ -126,7 +126,10 @@ fn plain(form: &Form, name: &str, longest: usize) -> Result<String, Failure> {
     match text.chars().all(fits) {
         true => Ok(text.to_owned()),
         false => {
-            let why = Words::new("it holds more than letters, digits, `_`, `.` and `$`", "只能包含字母、数字、`_`、`.` 和 `$`");
+            let why = Words::new(
+                "it holds more than letters, digits, `_`, `.` and `$`",
+                "只能包含字母、数字、`_`、`.` 和 `$`",
+            );
             Err(Failure::invalid(name, why))
         }
     }

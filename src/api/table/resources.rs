@@ -2,10 +2,8 @@
 
 use super::{Route, get, post};
 use crate::api::code::Code;
-use crate::api::permission::Permission::{
-    Admin, KeptResource, Login, OwnResource, Resource, ShownUdf, Task, Udf,
-};
 use crate::api::param::PAGE;
+use crate::api::permission::Permission::{Admin, KeptResource, Login, OwnResource, Resource, ShownUdf, Task, Udf};
 use crate::api::routes::{logs, resource_files, resources, udfs};
 
 #[rustfmt::skip]

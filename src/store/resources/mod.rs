@@ -77,12 +77,7 @@ impl Store {
     ///
     /// # Errors
     /// The database cannot be read.
-    pub async fn resources(
-        &self,
-        who: &Account,
-        kind: ResourceType,
-        everything: bool,
-    ) -> Result<Vec<Resource>, Error> {
+    pub async fn resources(&self, who: &Account, kind: ResourceType, everything: bool) -> Result<Vec<Resource>, Error> {
         let found = if everything { visible(who, kind) } else { mine(who, kind) };
         all(self, found.order_by_asc(resources::Column::Id)).await
     }

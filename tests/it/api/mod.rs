@@ -10,6 +10,7 @@ mod login;
 mod logs;
 mod people;
 mod projects;
+mod resources;
 mod rows;
 mod scratch;
 mod stage;
