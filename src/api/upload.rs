@@ -14,6 +14,8 @@ use std::time::Duration;
 const PATIENCE: Duration = Duration::from_secs(60);
 /// How large the fields may be together, other than the file.
 const FIELDS: usize = 1 << 20;
+/// How much one of them counts besides its name and its content.
+const FIELD: usize = 64;
 /// How much is read and forgotten of what is too large: whoever is still sending would not see the answer.
 const FORGOTTEN: u64 = 64 << 20;
 /// The field of the file.
@@ -41,7 +43,8 @@ pub fn boundary(content_type: &str) -> Option<String> {
 
 /// Reads the form. What was written of a file is gone again unless the whole form has arrived.
 pub async fn receive(body: Body, boundary: String, staging: &Staging, limit: u64) -> Result<Parts, Failure> {
-    let whole = SizeLimit::new().whole_stream(limit.saturating_add(FIELDS as u64));
+    // Beyond what is read to be polite, nobody is listened to.
+    let whole = SizeLimit::new().whole_stream(limit.saturating_add(FIELDS as u64).saturating_add(FORGOTTEN));
     let constraints = Constraints::new().size_limit(whole);
     let mut form = Multipart::with_constraints(body.into_data_stream(), boundary, constraints);
     let (mut parts, mut room) = (Parts::default(), FIELDS);
@@ -50,6 +53,8 @@ pub async fn receive(body: Body, boundary: String, staging: &Staging, limit: u64
         if name == FILE && parts.upload.is_none() {
             parts.upload = Some(file(field, staging, limit).await?);
         } else {
+            // A field without content takes room as well.
+            take(&mut room, name.len() + FIELD)?;
             parts.fields.push((name, text(field, &mut room, limit).await?));
         }
     }
@@ -58,15 +63,16 @@ pub async fn receive(body: Body, boundary: String, staging: &Staging, limit: u64
 
 async fn file(mut field: Field<'_>, staging: &Staging, limit: u64) -> Result<Upload, Failure> {
     let name = field.file_name().unwrap_or_default().to_owned();
+    let most = staging.max().min(limit);
     let mut file = staging.file().await.map_err(|why| unwritten(&why))?;
     while let Some(piece) = patient(field.chunk(), limit).await? {
-        match file.write(&piece).await {
-            Err(Error::TooLarge(most)) => {
-                forget(field, limit).await;
-                return Err(too_large(most));
-            }
-            written => written.map_err(|why| unwritten(&why))?,
+        if file.size().saturating_add(piece.len() as u64) > most {
+            // Its room on the disk is free at once.
+            drop(file);
+            forget(field, limit).await;
+            return Err(too_large(most));
         }
+        file.write(&piece).await.map_err(|why| unwritten(&why))?;
     }
     Ok(Upload { name, file })
 }
@@ -83,12 +89,16 @@ async fn forget(mut field: Field<'_>, limit: u64) {
 async fn text(mut field: Field<'_>, room: &mut usize, limit: u64) -> Result<String, Failure> {
     let mut text = Vec::new();
     while let Some(piece) = patient(field.chunk(), limit).await? {
-        *room = room
-            .checked_sub(piece.len())
-            .ok_or_else(|| unreadable(format!("its fields are larger than {FIELDS} bytes")))?;
+        take(room, piece.len())?;
         text.extend_from_slice(&piece);
     }
     Ok(String::from_utf8(text).unwrap_or_else(|error| String::from_utf8_lossy(error.as_bytes()).into_owned()))
+}
+
+fn take(room: &mut usize, size: usize) -> Result<(), Failure> {
+    let too_much = || unreadable(format!("its fields are larger than {FIELDS} bytes"));
+    *room = room.checked_sub(size).ok_or_else(too_much)?;
+    Ok(())
 }
 
 async fn patient<T>(reading: impl Future<Output = multer::Result<T>>, limit: u64) -> Result<T, Failure> {

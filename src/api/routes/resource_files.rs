@@ -1,6 +1,6 @@
 //! What is in a resource: viewed, edited, downloaded, written on line.
 
-use super::resources::{DESC, TYPE, refused, resource, stored};
+use super::resources::{DESC, TYPE, fits_kind, refused, resource, stored};
 use crate::api::call::Call;
 use crate::api::code::Code;
 use crate::api::param::{Kind::*, Param, Params, need};
@@ -48,6 +48,7 @@ pub async fn create(call: Call) -> Outcome {
     stored(&call)?;
     resources::fits(&alias).map_err(|why| Failure::invalid("fileName", why))?;
     viewable(&call, &alias)?;
+    fits_kind(kind, &alias)?;
     let new = New { kind, alias: alias.clone(), file_name: alias.clone(), desc, owner: call.user()? };
     let file = call.resources().staging().text(content).await.map_err(|why| refused(&alias, why))?;
     call.resources().create(new, file).await.map_err(|why| refused(&alias, why))?;

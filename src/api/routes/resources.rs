@@ -134,7 +134,7 @@ fn name<'a>(call: &'a Call, parameter: &str) -> Result<&'a str, Failure> {
 }
 
 /// Hive and Spark load functions from jars only.
-fn fits_kind(kind: ResourceType, name: &str) -> Result<(), Failure> {
+pub(super) fn fits_kind(kind: ResourceType, name: &str) -> Result<(), Failure> {
     let is_jar = resources::suffix(name).eq_ignore_ascii_case("jar");
     if kind == ResourceType::Udf && !is_jar { Err(Code::UDF_NOT_A_JAR.refuse(&[])) } else { Ok(()) }
 }
