@@ -2,8 +2,10 @@
 
 use super::form::Form;
 use super::reply::Failure;
+use super::upload::Upload;
 use super::{Compat, Shared};
 use crate::model::{ProjectId, UserId};
+use crate::resources::Resources;
 use crate::store::{Access, Account, Store};
 use std::sync::Arc;
 
@@ -11,6 +13,8 @@ use std::sync::Arc;
 pub struct Call {
     pub(super) shared: Arc<Shared>,
     pub form: Form,
+    /// The file that came along.
+    pub upload: Option<Upload>,
     pub client: Client,
     /// `None` only where no login is needed.
     pub(super) account: Option<Account>,
@@ -34,6 +38,11 @@ impl Call {
     /// Which release to follow where the two contradict each other.
     pub fn compat(&self) -> Compat {
         self.shared.settings.compat
+    }
+
+    /// The uploaded files.
+    pub fn resources(&self) -> &Resources {
+        &self.shared.resources
     }
 
     /// Who calls.

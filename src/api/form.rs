@@ -27,6 +27,12 @@ impl Form {
         Form { values: query.chain(form_urlencoded::parse(body).into_owned()).collect(), declared: None }
     }
 
+    /// The same with the fields of a body that has been read already.
+    pub fn of_fields(query: &str, fields: Vec<(String, String)>) -> Form {
+        let query = form_urlencoded::parse(query.as_bytes()).into_owned();
+        Form { values: query.chain(fields).collect(), declared: None }
+    }
+
     /// The form of a route that takes these. What it does not take is forgotten.
     pub fn of(mut self, declared: Params) -> Result<Form, Failure> {
         self.values.retain(|(name, _)| declared.iter().any(|param| param.name == name));

@@ -25,6 +25,7 @@ mod session;
 mod shapes;
 mod site;
 mod table;
+mod upload;
 mod welcome;
 
 pub use presence::{Presence, Stage};
@@ -33,6 +34,7 @@ use crate::calls::Bell;
 use crate::logs::Logs;
 use crate::registry::Muster;
 use crate::secrets::Keyring;
+use crate::resources::Resources;
 use crate::store::Store;
 use chrono_tz::Tz;
 use std::net::SocketAddr;
@@ -53,6 +55,7 @@ pub struct Api {
     pub secrets: Arc<Keyring>,
     /// The roles of this process.
     pub presence: Presence,
+    pub resources: Resources,
     pub settings: Settings,
 }
 
@@ -63,8 +66,10 @@ pub struct Settings {
     pub zone: Tz,
     /// How long after its last request a login expires.
     pub session_timeout: Duration,
-    /// The largest request body, in bytes.
+    /// The largest request body other than an upload, in bytes.
     pub max_post: u64,
+    /// The largest request that uploads a file, in bytes.
+    pub max_upload: u64,
     /// In front of every path; begins with a slash and does not end with one, or is empty.
     pub context_path: String,
     /// Which release to follow where the two contradict each other.
@@ -94,6 +99,7 @@ struct Shared {
     presence: Presence,
     health: health::Health,
     site: Option<site::Site>,
+    resources: Resources,
     settings: Settings,
     sessions: session::Sessions,
     passwords: password::Passwords,
@@ -106,7 +112,7 @@ impl Api {
     /// # Errors
     /// The listener does not tell its address.
     pub async fn serve(self, listener: TcpListener, stop: CancellationToken) -> std::io::Result<()> {
-        let Api { store, bell, logs, muster, secrets, presence, settings } = self;
+        let Api { store, bell, logs, muster, secrets, presence, resources, settings } = self;
         let shared = Shared {
             sessions: session::Sessions::new(store.clone(), settings.session_timeout),
             passwords: password::Passwords::default(),
@@ -119,9 +125,15 @@ impl Api {
             presence,
             health: health::Health::default(),
             site: settings.site.clone().map(site::Site::new),
+            resources: resources.clone(),
             settings,
         };
-        server::serve(listener, router::router(Arc::new(shared)), &stop, server::Patience::default()).await;
+        let router = router::router(Arc::new(shared));
+        let served = async {
+            server::serve(listener, router, &stop, server::Patience::default()).await;
+            resources.settle().await;
+        };
+        tokio::join!(served, resources.tidy(stop.clone()));
         Ok(())
     }
 }

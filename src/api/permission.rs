@@ -4,7 +4,7 @@ use super::Compat;
 use super::code::Code;
 use super::form::Form;
 use super::reply::Failure;
-use crate::model::{DataSourceId, DefinitionId, ProjectId, TaskId, UserType};
+use crate::model::{DataSourceId, DefinitionId, ProjectId, ResourceId, TaskId, UdfId, UserType};
 use crate::store::{Access, Account, Belonging, DataSourceRight, Store};
 
 /// The rule of a route. A word with a parameter's name derives the project from the object that it names.
@@ -28,6 +28,16 @@ pub enum Permission {
     DataSource(&'static str),
     /// Whoever owns this data source; with release 1.1.0 administrators too.
     OwnDataSource(&'static str),
+    /// Whoever may use this resource: administrators, its owner, and those it was granted to.
+    Resource(&'static str),
+    /// The owner of this resource.
+    OwnResource(&'static str),
+    /// The owner of this resource; with release 1.1.0 administrators too.
+    KeptResource(&'static str),
+    /// Whoever may use this function.
+    Udf(&'static str),
+    /// The same, where an unknown one has the code of a resource.
+    ShownUdf(&'static str),
 }
 
 /// Lets the call pass, with the project that it is about, or says why not.
@@ -50,6 +60,16 @@ pub async fn check(
         Permission::DataSource(name) => return data_source(store, account, form, name, DataSourceRight::Use).await,
         Permission::OwnDataSource(name) => {
             return data_source(store, account, form, name, DataSourceRight::to_delete(compat)).await;
+        }
+        Permission::Resource(name) | Permission::OwnResource(name) | Permission::KeptResource(name) => {
+            let id = ResourceId(form.int(name)?);
+            return resource(permission, store, account, id, compat).await.map(|()| None);
+        }
+        Permission::Udf(name) => {
+            return udf(store, account, UdfId(form.int(name)?), Code::NO_SUCH_UDF).await.map(|()| None);
+        }
+        Permission::ShownUdf(name) => {
+            return udf(store, account, UdfId(form.int(name)?), Code::NO_SUCH_UDF_TO_SHOW).await.map(|()| None);
         }
     };
     match store.access(&belonging, account).await? {
@@ -81,6 +101,29 @@ impl DataSourceRight {
             Compat::V1_1 => DataSourceRight::Administer,
         }
     }
+}
+
+async fn resource(
+    permission: Permission,
+    store: &Store,
+    account: &Account,
+    id: ResourceId,
+    compat: Compat,
+) -> Result<(), Failure> {
+    let found = store.resource(id).await?.ok_or_else(|| Code::NO_SUCH_RESOURCE.refuse(&[&id]))?;
+    let is_owner = found.owner == account.id;
+    let allowed = match permission {
+        Permission::OwnResource(_) => is_owner,
+        Permission::KeptResource(_) => is_owner || compat == Compat::V1_1 && account.kind == UserType::Admin,
+        _ => store.may_use_resource(account, &found).await?,
+    };
+    if allowed { Ok(()) } else { Err(Code::NO_PRIVILEGE.refuse(&[&account.name])) }
+}
+
+async fn udf(store: &Store, account: &Account, id: UdfId, unknown: Code) -> Result<(), Failure> {
+    let found = store.udf(id).await?.ok_or_else(|| unknown.refuse(&[&id]))?;
+    let allowed = store.may_use_udf(account, &found).await?;
+    if allowed { Ok(()) } else { Err(Code::NO_PRIVILEGE.refuse(&[&account.name])) }
 }
 
 fn unknown(belonging: &Belonging) -> Failure {

@@ -7,6 +7,7 @@ use super::language::{Language, Words};
 use super::permission::{self, Permission};
 use super::reply::{self, Failure, Outcome};
 use super::table::{self, Route};
+use super::upload::{self, Upload};
 use super::{Shared, health, welcome};
 use axum::body::Body;
 use axum::extract::{FromRequestParts, RawPathParams, Request};
@@ -156,7 +157,10 @@ async fn serve(shared: Arc<Shared>, route: &Route, parts: &mut Parts, body: Body
     if !route.by_link && parts.headers.get("sec-fetch-site").is_some_and(|site| site == "cross-site") {
         return Err(Code::FOREIGN_LINK.refuse(&[]));
     }
-    let form = form(route, parts, body, limit).await?;
+    let (form, upload) = match upload_of(route, parts) {
+        Some(boundary) => uploaded(&shared, route, parts, body, boundary).await?,
+        None => (form(route, parts, body, limit).await?, None),
+    };
     let project = project_name(parts).await?;
     let access = match &account {
         Some(account) => {
@@ -166,7 +170,7 @@ async fn serve(shared: Arc<Shared>, route: &Route, parts: &mut Parts, body: Body
         None => None,
     };
     let client = Client { session: session_id(&parts.headers), ip: ip(parts) };
-    (route.handler)(Call { shared, form, client, account, access }).await
+    (route.handler)(Call { shared, form, upload, client, account, access }).await
 }
 
 async fn who(shared: &Shared, parts: &Parts) -> Result<crate::store::Account, Failure> {
@@ -183,6 +187,27 @@ fn session_id(headers: &HeaderMap) -> Option<String> {
         .filter(|id| !id.trim().is_empty())
         .or_else(|| pairs.find(|(name, _)| name.eq_ignore_ascii_case("sessionId")).map(|(_, id)| id))
         .map(str::to_owned)
+}
+
+/// What parts the fields of a form with a file, if the route takes one and this is one.
+fn upload_of(route: &Route, parts: &Parts) -> Option<String> {
+    let kind = parts.headers.get(CONTENT_TYPE).filter(|_| route.takes_file())?;
+    upload::boundary(kind.to_str().ok()?)
+}
+
+async fn uploaded(
+    shared: &Shared,
+    route: &Route,
+    parts: &Parts,
+    body: Body,
+    boundary: String,
+) -> Result<(Form, Option<Upload>), Failure> {
+    if !shared.resources.are_kept() {
+        return Err(Code::NO_STORAGE.refuse(&[]));
+    }
+    let upload::Parts { fields, upload } =
+        upload::receive(body, boundary, shared.resources.staging(), shared.settings.max_upload).await?;
+    Ok((Form::of_fields(parts.uri.query().unwrap_or_default(), fields).of(route.params)?, upload))
 }
 
 async fn form(route: &Route, parts: &Parts, body: Body, limit: u64) -> Result<Form, Failure> {

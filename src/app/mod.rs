@@ -345,10 +345,12 @@ impl App {
             muster: self.ports.muster.clone(),
             secrets: self.ports.secrets.clone(),
             presence: roles.presence(),
+            resources: self.ports.resources.clone(),
             settings: crate::api::Settings {
                 zone: server.timezone,
                 session_timeout: server.session_timeout,
                 max_post: server.max_http_post_size,
+                max_upload: server.max_upload_request,
                 context_path: server.context_path.trim_end_matches('/').to_owned(),
                 compat: match server.compat {
                     crate::config::Compat::V1_0 => crate::api::Compat::V1_0,

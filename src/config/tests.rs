@@ -454,3 +454,27 @@ fn zookeeper_is_found_as_the_original_names_it() {
         ]
     );
 }
+
+#[test]
+fn resources_are_kept_where_the_keys_of_the_original_say() {
+    let storage = |variables: &[(&str, &str)]| load(None, env(variables), &machine()).unwrap().config.resource;
+    assert_eq!(storage(&[]).storage, Storage::Local);
+    assert_eq!(storage(&[("ESCHEDULER_RES_UPLOAD_STARTUP_TYPE", "none")]).storage, Storage::Nowhere);
+    let hdfs = [
+        ("ESCHEDULER_HDFS_STARTUP_STATE", "true"),
+        ("ESCHEDULER_FS_DEFAULTFS", "hdfs://one:8020/, hdfs://two:8020"),
+        ("ESCHEDULER_DATA_STORE2HDFS_BASEPATH", "/"),
+    ];
+    let both = "hdfs://one:8020,hdfs://two:8020".to_owned();
+    assert_eq!((storage(&hdfs).storage, storage(&hdfs).base), (Storage::Hdfs { name_nodes: both }, String::new()));
+    let off = [hdfs[0], hdfs[1], ("ESCHEDULER_RES_UPLOAD_STARTUP_TYPE", "LOCAL")];
+    assert_eq!(storage(&off).storage, Storage::Local, "what is said in so many words beats the old switch");
+    let s3 = [("ESCHEDULER_RES_UPLOAD_STARTUP_TYPE", "S3"), ("ESCHEDULER_FS_DEFAULTFS", "s3a://files")];
+    assert!(matches!(storage(&s3).storage, Storage::S3 { bucket, .. } if bucket == "files"));
+    assert_eq!(storage(&s3).base, "/escheduler");
+
+    let dir = folder(&[("escheduler.toml", "res.upload.startup.type = 'HDFS'\ndata.store2hdfs.basepath = '/a/../b'")]);
+    let told = mistakes(dir.path(), &[]);
+    assert_eq!(told.len(), 2, "{told:?}");
+    assert!(told.iter().any(|it| it.contains("fs.defaultFS") && it.contains("hdfs://name-node:8020")), "{told:?}");
+}

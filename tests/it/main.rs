@@ -17,6 +17,7 @@ mod shim;
 mod site;
 mod stop;
 mod tenant;
+mod uploads;
 mod workflows;
 
 // The same suite, the same answers, on servers.

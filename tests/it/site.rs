@@ -138,6 +138,11 @@ impl Site {
         (running.child.wait().expect("our own child").code(), last.trim().to_owned())
     }
 
+    /// The address of the API, up to its base path.
+    pub fn base(&self) -> &str {
+        &self.running.as_ref().expect("the site is up").base
+    }
+
     fn url(&self, path: &str) -> String {
         format!("{}/{path}", self.running.as_ref().expect("the site is up").base)
     }
@@ -146,6 +151,11 @@ impl Site {
         let mut response = response.expect("an answer");
         let text = response.body_mut().with_config().limit(64 << 20).read_to_string().expect("a text");
         serde_json::from_str(&text).unwrap_or_else(|_| panic!("no JSON: {text}"))
+    }
+
+    /// The body of an answer, piece by piece.
+    pub fn download(&self, path: &str) -> impl std::io::Read + use<> {
+        self.agent.get(self.url(path)).call().expect("an answer").into_body().into_reader()
     }
 
     /// The whole answer, with its code.

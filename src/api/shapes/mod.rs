@@ -7,6 +7,7 @@ mod instance;
 mod people;
 mod project;
 mod server;
+mod resource;
 mod task;
 
 pub use datasource::{DataSource, DataSourceForm};
@@ -15,6 +16,7 @@ pub use instance::Instance;
 pub use people::{Queue, Tenant, User};
 pub use project::Project;
 pub use server::{DatabaseState, Server, WorkerGroup, ZookeeperState};
+pub use resource::{Content, GrantedResource, Resource, Udf};
 pub use task::Task;
 
 use crate::model::Time;

@@ -8,7 +8,7 @@ mod resources;
 
 use super::call::Call;
 use super::code::Code;
-use super::param::Params;
+use super::param::{self, Params};
 use super::permission::Permission;
 use super::reply::Outcome;
 use axum::http::{Method, StatusCode};
@@ -64,6 +64,11 @@ impl Route {
             params: &[],
             handler,
         }
+    }
+
+    /// Whether a file may come along, in a form of its own type.
+    pub fn takes_file(&self) -> bool {
+        self.params.iter().any(|param| param.kind == param::Kind::File)
     }
 
     /// Takes these parameters.

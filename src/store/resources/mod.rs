@@ -72,12 +72,14 @@ impl Store {
         Ok(resources::Entity::find_by_id(id.0).one(self.read()).await?.map(Resource::from))
     }
 
-    /// The resources of that kind that a user may use, oldest first.
+    /// The resources of that kind that a user owns or was granted, oldest first; `everything` lets administrators see
+    /// those of others too.
     ///
     /// # Errors
     /// The database cannot be read.
-    pub async fn resources(&self, who: &Account, kind: ResourceType) -> Result<Vec<Resource>, Error> {
-        all(self, visible(who, kind).order_by_asc(resources::Column::Id)).await
+    pub async fn resources(&self, who: &Account, kind: ResourceType, everything: bool) -> Result<Vec<Resource>, Error> {
+        let found = if everything { visible(who, kind) } else { mine(who, kind) };
+        all(self, found.order_by_asc(resources::Column::Id)).await
     }
 
     /// Those of them whose name contains the text, newest change first.
@@ -208,12 +210,17 @@ async fn named(db: &impl ConnectionTrait, kind: ResourceType, name: &str) -> Res
 }
 
 fn visible(who: &Account, kind: ResourceType) -> Select<resources::Entity> {
+    if who.kind == UserType::Admin { of_kind(kind) } else { mine(who, kind) }
+}
+
+fn mine(who: &Account, kind: ResourceType) -> Select<resources::Entity> {
     use resources::Column;
-    let of_kind = resources::Entity::find().filter(Column::Kind.eq(kind.code()));
-    if who.kind == UserType::Admin {
-        return of_kind;
-    }
-    of_kind.filter(Condition::any().add(Column::UserId.eq(who.id.0)).add(Column::Id.in_subquery(granted_to(who.id))))
+    let mine = Condition::any().add(Column::UserId.eq(who.id.0)).add(Column::Id.in_subquery(granted_to(who.id)));
+    of_kind(kind).filter(mine)
+}
+
+fn of_kind(kind: ResourceType) -> Select<resources::Entity> {
+    resources::Entity::find().filter(resources::Column::Kind.eq(kind.code()))
 }
 
 /// The ids that a user was granted. A grant lets do everything but rename and delete, whatever its bits.

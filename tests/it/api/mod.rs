@@ -13,6 +13,7 @@ mod logs;
 mod monitor;
 mod people;
 mod projects;
+mod resources;
 mod rows;
 mod scratch;
 mod site;

@@ -4,9 +4,11 @@ use super::Client;
 use super::scratch::Scratch;
 use escheduler::api::{Api, Compat, Presence, Settings};
 use escheduler::calls::LocalBell;
+use escheduler::config;
 use escheduler::logs::Local;
 use escheduler::registry::Memory;
 use escheduler::secrets::Keyring;
+use escheduler::resources::{self, Resources};
 use escheduler::store::Store;
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -30,11 +32,26 @@ pub struct World {
     pub address: SocketAddr,
     /// Where logs lie; the paths of task rows are below it.
     pub logs: tempfile::TempDir,
+    /// Where uploads lie, complete ones in `resources` and others in `upload`.
+    pub files: tempfile::TempDir,
     pub admin: Client,
     /// In front of every path of the API.
     base: String,
     _stop: DropGuard,
     _database: Scratch,
+}
+
+/// The largest upload of the tests.
+pub const MAX_FILE: u64 = 1 << 20;
+
+fn kept_in(folder: &std::path::Path) -> resources::Settings {
+    let resource = config::Resource {
+        local: folder.join("resources"),
+        base: String::new(),
+        storage: config::Storage::Local,
+        view_suffixs: ["sh", "sql", "txt"].map(str::to_owned).to_vec(),
+    };
+    resources::Settings { resource, staging: folder.join("upload"), max_file: MAX_FILE }
 }
 
 impl World {
@@ -51,13 +68,14 @@ impl World {
     /// With these keys for stored passwords.
     pub async fn with_keys(secrets: Keyring, change: impl FnOnce(&mut Settings)) -> Option<World> {
         let (store, database) = Scratch::open(module_path!()).await?;
-        let logs = tempfile::tempdir().unwrap();
+        let (logs, files) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
         let bell = Arc::new(LocalBell::default());
         let (registry, presence) = (Memory::default(), Presence::default());
         let mut settings = Settings {
             zone: chrono_tz::Tz::Asia__Shanghai,
             session_timeout: Duration::from_secs(7200),
             max_post: 64 << 20,
+            max_upload: 64 << 20,
             context_path: BASE.to_owned(),
             compat: Compat::V1_0,
             kerberos: false,
@@ -69,6 +87,7 @@ impl World {
         let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
         let address = listener.local_addr().unwrap();
         let stop = CancellationToken::new();
+        let resources = Resources::open(store.clone(), &kept_in(files.path())).unwrap();
         let api = Api {
             store: store.clone(),
             bell: bell.clone(),
@@ -76,6 +95,7 @@ impl World {
             muster: Arc::new(registry.clone()),
             presence: presence.clone(),
             secrets: Arc::new(secrets),
+            resources,
             settings,
         };
         tokio::spawn(api.serve(listener, stop.clone()));
@@ -92,6 +112,8 @@ impl World {
             _stop: stop.drop_guard(),
             _database: database,
         };
+        let world =
+            World { store, bell, address, logs, files, admin, base, _stop: stop.drop_guard(), _database: database };
         assert_eq!(world.admin.log_in(ADMIN.0, ADMIN.1).code(), 0);
         Some(world)
     }
