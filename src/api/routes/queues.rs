@@ -6,7 +6,7 @@ use crate::api::param::{Kind::*, Params, need};
 use crate::api::reply::{Outcome, Reply};
 use crate::api::shapes::{Listed, Queue};
 use crate::model::Time;
-use crate::store::QueueTaken;
+use crate::store::QueueRefusal;
 
 /// `queue/list`
 pub async fn list(call: Call) -> Outcome {
@@ -30,7 +30,7 @@ pub async fn create(call: Call) -> Outcome {
     let name = call.form.name("queueName", 64)?.to_owned();
     match call.store().create_queue(name.clone(), value.clone(), Time::now()).await? {
         Ok(_) => Reply::done(),
-        Err(QueueTaken::Name) => Err(Code::QUEUE_NAME_EXISTS.refuse(&[&name])),
-        Err(QueueTaken::Value) => Err(Code::QUEUE_VALUE_EXISTS.refuse(&[&value])),
+        Err(QueueRefusal::NameTaken) => Err(Code::QUEUE_NAME_EXISTS.refuse(&[&name])),
+        Err(_) => Err(Code::QUEUE_VALUE_EXISTS.refuse(&[&value])),
     }
 }
