@@ -8,14 +8,20 @@
 //! unexpected, parameters, function. Routes call the store and nothing else; whatever is to happen to an instance becomes a
 //! command row, and the masters are woken. The room knows neither engine nor workers.
 
+mod audit;
+mod bearer;
 mod call;
 mod code;
 mod form;
+mod guard;
+mod housekeeping;
 mod language;
+mod origin;
 mod param;
 mod password;
 mod permission;
 mod reply;
+mod request_id;
 mod router;
 mod routes;
 mod server;
@@ -24,11 +30,13 @@ mod shapes;
 mod table;
 mod welcome;
 
+pub use guard::Limits;
+
 use crate::calls::Bell;
 use crate::logs::Logs;
 use crate::store::Store;
 use chrono_tz::Tz;
-use std::net::SocketAddr;
+use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::net::TcpListener;
@@ -55,6 +63,12 @@ pub struct Settings {
     pub context_path: String,
     /// Which release to follow where the two contradict each other.
     pub compat: Compat,
+    /// Whose word is believed about where a request comes from.
+    pub proxies: Vec<IpAddr>,
+    /// How many log-ins may fail.
+    pub logins: Limits,
+    /// How long audit rows are kept; zero means for ever.
+    pub audit_retention: Duration,
 }
 
 /// A release of the original whose front-end is to be served.
@@ -72,6 +86,7 @@ struct Shared {
     settings: Settings,
     sessions: session::Sessions,
     passwords: password::Passwords,
+    guard: guard::Guard,
     address: SocketAddr,
 }
 
@@ -85,13 +100,19 @@ impl Api {
         let shared = Shared {
             sessions: session::Sessions::new(store.clone(), settings.session_timeout),
             passwords: password::Passwords::default(),
+            guard: guard::Guard::new(settings.logins),
             address: listener.local_addr()?,
             store,
             bell,
             logs,
             settings,
         };
-        server::serve(listener, router::router(Arc::new(shared)), &stop, server::Patience::default()).await;
+        let (store, retention) = (shared.store.clone(), shared.settings.audit_retention);
+        let router = router::router(Arc::new(shared));
+        tokio::join!(
+            server::serve(listener, router, &stop, server::Patience::default()),
+            housekeeping::run(&store, retention, &stop),
+        );
         Ok(())
     }
 }

@@ -5,12 +5,10 @@ use super::entity::{
     access_token, alertgroup, datasource, process_definition, process_instance, project, relation_user_alertgroup,
     resources, schedules, session, tenant, udfs, user,
 };
-use super::list::kept;
+use super::list::{exactly, kept};
 use super::{Error, Store, grants, lock};
 use crate::model::{State, UserId};
-use sea_orm::{
-    ColumnTrait, DatabaseTransaction, EntityTrait, PaginatorTrait, QueryFilter, QuerySelect, QueryTrait, Select,
-};
+use sea_orm::{ColumnTrait, DatabaseTransaction, EntityTrait, PaginatorTrait, QueryFilter, Select};
 use std::fmt;
 
 /// `ResourceType` of a file, and of the archive of a function.
@@ -162,8 +160,10 @@ async fn used_user(tx: &DatabaseTransaction, id: UserId) -> Result<Option<Kept>,
 }
 
 async fn used_tenant(tx: &DatabaseTransaction, id: i32) -> Result<Option<Kept>, Error> {
+    let Some(tenant) = tenant::Entity::find_by_id(id).one(tx).await? else { return Ok(Some(Kept::Missing)) };
+    let code = tenant.tenant_code.unwrap_or_default();
     for (kind, refusal) in [(FILE, Kept::Files), (ARCHIVE, Kept::Archives)] {
-        if uploaded(id, kind).count(tx).await? > 0 {
+        if uploaded(&code, kind).count(tx).await? > 0 {
             return Ok(Some(refusal));
         }
     }
@@ -178,12 +178,11 @@ async fn used_tenant(tx: &DatabaseTransaction, id: i32) -> Result<Option<Kept>, 
     Ok(using.refuse())
 }
 
-/// What the users of a tenant have uploaded.
-fn uploaded(tenant: i32, kind: i32) -> Select<resources::Entity> {
-    let users = user::Entity::find().select_only().column(user::Column::Id).filter(user::Column::TenantId.eq(tenant));
+/// What lies in the folder of a tenant.
+fn uploaded(code: &str, kind: i32) -> Select<resources::Entity> {
     resources::Entity::find()
         .filter(resources::Column::Kind.eq(kind))
-        .filter(resources::Column::UserId.in_subquery(users.into_query()))
+        .filter(exactly(resources::Column::TenantCode, code))
 }
 
 fn unfinished() -> Select<process_instance::Entity> {

@@ -1,12 +1,18 @@
 //! The JSON of the wire (`EasyScheduler 1.0.1: shared object shapes`): the keys of releases 1.0.1 and 1.1.0
 //! together, `null` included, dates as epoch milliseconds.
 
+mod access_token;
+mod alert_group;
+mod audited;
 mod definition;
 mod instance;
 mod people;
 mod project;
 mod task;
 
+pub use access_token::AccessToken;
+pub use alert_group::AlertGroup;
+pub use audited::Audited;
 pub use definition::Definition;
 pub use instance::Instance;
 pub use people::{Queue, Tenant, User};

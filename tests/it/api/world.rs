@@ -2,7 +2,7 @@
 
 use super::Client;
 use super::scratch::Scratch;
-use escheduler::api::{Api, Compat, Settings};
+use escheduler::api::{Api, Compat, Limits, Settings};
 use escheduler::calls::LocalBell;
 use escheduler::logs::Local;
 use escheduler::store::Store;
@@ -50,6 +50,9 @@ impl World {
             max_post: 64 << 20,
             context_path: BASE.to_owned(),
             compat: Compat::V1_0,
+            proxies: vec!["127.0.0.1".parse().unwrap()],
+            logins: Limits { per_address: 100, per_name: 10, window: Duration::from_secs(300) },
+            audit_retention: Duration::ZERO,
         };
         change(&mut settings);
         let base = settings.context_path.clone();
