@@ -4,14 +4,17 @@ use super::form::Form;
 use super::reply::Failure;
 use super::upload::Upload;
 use super::{Compat, Shared};
-use crate::model::{ProjectId, UserId};
 use crate::resources::Resources;
-use crate::store::{Access, Account, Store};
+use crate::model::{ProjectId, Time, UserId};
+use crate::store::{Access, Account, Author, Store};
+use std::net::IpAddr;
 use std::sync::Arc;
 
 /// What a route is handed.
 pub struct Call {
     pub(super) shared: Arc<Shared>,
+    /// In the caller's name where the call changes something.
+    pub(super) store: Store,
     pub form: Form,
     /// The file that came along.
     pub upload: Option<Upload>,
@@ -27,12 +30,30 @@ pub struct Call {
 pub struct Client {
     /// The session id that came along.
     pub session: Option<String>,
+    /// As it says itself; for the table of the original.
     pub ip: String,
+    /// As far as it can be believed.
+    pub address: IpAddr,
+    /// Names the request in answers, log lines and audit rows.
+    pub request: String,
 }
 
 impl Call {
     pub fn store(&self) -> &Store {
-        &self.shared.store
+        &self.store
+    }
+
+    /// The store in the name of somebody who is just logging in.
+    pub fn store_by(&self, account: &Account) -> Store {
+        self.shared.store.by(Author {
+            user: account.id,
+            name: account.name.clone(),
+            action: "login".to_owned(),
+            object: String::new(),
+            address: self.client.address.to_string(),
+            request: self.client.request.clone(),
+            at: Time::now(),
+        })
     }
 
     /// Which release to follow where the two contradict each other.

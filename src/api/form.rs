@@ -42,10 +42,15 @@ impl Form {
         }
     }
 
+    /// What was sent under a name, whether or not the route knows it.
+    pub fn sent(&self, name: &str) -> Option<&str> {
+        self.values.iter().find(|(known, _)| known == name).map(|(_, value)| value.as_str())
+    }
+
     /// The text of a parameter, if there is one; it may be empty.
     pub fn given(&self, name: &str) -> Option<&str> {
         self.declared_as(name, |_| true);
-        self.values.iter().find(|(known, _)| known == name).map(|(_, value)| value.as_str())
+        self.sent(name)
     }
 
     /// The text of a parameter, if there is one that is not blank.

@@ -8,16 +8,22 @@
 //! unexpected, parameters, function. Routes call the store and nothing else; whatever is to happen to an instance becomes a
 //! command row, and the masters are woken. The room knows neither engine nor workers.
 
+mod audit;
+mod bearer;
 mod call;
 mod code;
 mod form;
 mod health;
+mod guard;
+mod housekeeping;
 mod language;
+mod origin;
 mod param;
 mod password;
 mod permission;
 mod presence;
 mod reply;
+mod request_id;
 mod router;
 mod routes;
 mod server;
@@ -29,6 +35,7 @@ mod upload;
 mod welcome;
 
 pub use presence::{Presence, Stage};
+pub use guard::Limits;
 
 use crate::calls::Bell;
 use crate::logs::Logs;
@@ -37,7 +44,7 @@ use crate::secrets::Keyring;
 use crate::resources::Resources;
 use crate::store::Store;
 use chrono_tz::Tz;
-use std::net::SocketAddr;
+use std::net::{IpAddr, SocketAddr};
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
@@ -80,6 +87,12 @@ pub struct Settings {
     pub zookeeper: Vec<String>,
     /// The folder of a front-end that is served beside the API.
     pub site: Option<PathBuf>,
+    /// Whose word is believed about where a request comes from.
+    pub proxies: Vec<IpAddr>,
+    /// How many log-ins may fail.
+    pub logins: Limits,
+    /// How long audit rows are kept; zero means for ever.
+    pub audit_retention: Duration,
 }
 
 /// A release of the original whose front-end is to be served.
@@ -103,6 +116,7 @@ struct Shared {
     settings: Settings,
     sessions: session::Sessions,
     passwords: password::Passwords,
+    guard: guard::Guard,
     address: SocketAddr,
 }
 
@@ -116,6 +130,7 @@ impl Api {
         let shared = Shared {
             sessions: session::Sessions::new(store.clone(), settings.session_timeout),
             passwords: password::Passwords::default(),
+            guard: guard::Guard::new(settings.logins),
             address: listener.local_addr()?,
             store,
             bell,
@@ -128,12 +143,13 @@ impl Api {
             resources: resources.clone(),
             settings,
         };
+        let (store, retention) = (shared.store.clone(), shared.settings.audit_retention);
         let router = router::router(Arc::new(shared));
         let served = async {
             server::serve(listener, router, &stop, server::Patience::default()).await;
             resources.settle().await;
         };
-        tokio::join!(served, resources.tidy(stop.clone()));
+        tokio::join!(served, resources.tidy(stop.clone()), housekeeping::run(&store, retention, &stop));
         Ok(())
     }
 }

@@ -3,7 +3,7 @@
 
 use argon2::{Argon2, PasswordHasher, PasswordVerifier};
 use md5::{Digest, Md5};
-use tokio::sync::Semaphore;
+use tokio::sync::{Semaphore, SemaphorePermit};
 
 /// One check takes 19 MiB; more than this many at a time would only wait for a processor.
 const AT_ONCE: usize = 4;
@@ -43,16 +43,30 @@ impl Passwords {
         self.slowly(move || hash(&password)).await?
     }
 
-    /// Whether the password belongs to the hash. Without a hash it is wrong, after the same time.
-    pub async fn check(&self, password: &str, stored: Option<String>) -> Result<Verdict, Error> {
-        let password = password.to_owned();
-        self.slowly(move || check(&password, stored.as_deref())).await?
+    /// Waits for its turn to be looked at.
+    pub async fn turn(&self) -> Result<Turn<'_>, Error> {
+        self.places.acquire().await.map(Turn).map_err(|error| Error(error.to_string()))
     }
 
     async fn slowly<T: Send + 'static>(&self, work: impl FnOnce() -> T + Send + 'static) -> Result<T, Error> {
-        let _place = self.places.acquire().await.map_err(|error| Error(error.to_string()))?;
-        tokio::task::spawn_blocking(work).await.map_err(|error| Error(error.to_string()))
+        let _turn = self.turn().await?;
+        slowly(work).await
     }
+}
+
+/// The turn of one password; the next one comes when it is dropped.
+pub struct Turn<'a>(#[expect(dead_code, reason = "it is held, not read")] SemaphorePermit<'a>);
+
+impl Turn<'_> {
+    /// Whether the password belongs to the hash. Without a hash it is wrong, after the same time.
+    pub async fn check(&self, password: &str, stored: Option<String>) -> Result<Verdict, Error> {
+        let password = password.to_owned();
+        slowly(move || check(&password, stored.as_deref())).await?
+    }
+}
+
+async fn slowly<T: Send + 'static>(work: impl FnOnce() -> T + Send + 'static) -> Result<T, Error> {
+    tokio::task::spawn_blocking(work).await.map_err(|error| Error(error.to_string()))
 }
 
 fn hash(password: &str) -> Result<String, Error> {

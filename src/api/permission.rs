@@ -16,6 +16,8 @@ pub enum Permission {
     Login,
     /// Administrators.
     Admin,
+    /// Administrators; others are told this code.
+    AdminElse(Code),
     /// Whoever may work in the project named in the path.
     Project,
     /// Whoever may work in this project.
@@ -51,7 +53,8 @@ pub async fn check(
 ) -> Result<Option<Access>, Failure> {
     let belonging = match permission {
         Permission::Open | Permission::Login => return Ok(None),
-        Permission::Admin if account.kind == UserType::Admin => return Ok(None),
+        Permission::Admin | Permission::AdminElse(_) if account.kind == UserType::Admin => return Ok(None),
+        Permission::AdminElse(code) => return Err(code.refuse(&[&account.name])),
         Permission::Admin => return Err(Code::NO_PRIVILEGE.refuse(&[&account.name])),
         Permission::Project => Belonging::Name(project_name.unwrap_or_default().to_owned()),
         Permission::ProjectId(name) => Belonging::Project(ProjectId(form.int(name)?)),

@@ -6,12 +6,13 @@ use super::language::{Language, Words};
 use super::table::{Kind, Route};
 use crate::store;
 use axum::body::Body;
-use axum::http::header::{CACHE_CONTROL, CONTENT_DISPOSITION, CONTENT_TYPE, SET_COOKIE};
+use axum::http::header::{CACHE_CONTROL, CONTENT_DISPOSITION, CONTENT_TYPE, RETRY_AFTER, SET_COOKIE};
 use axum::http::{HeaderValue, Response, StatusCode};
 use bytes::Bytes;
 use futures::stream::BoxStream;
 use serde::Serialize;
 use std::fmt::Display;
+use std::time::Duration;
 
 const JSON: HeaderValue = HeaderValue::from_static("application/json;charset=UTF-8");
 const TEXT: HeaderValue = HeaderValue::from_static("text/plain;charset=UTF-8");
@@ -46,6 +47,8 @@ pub enum Failure {
     Invalid(String, Words),
     /// The body is larger than the operator allows: HTTP 413.
     TooLarge(u64),
+    /// Too many log-ins have failed: HTTP 429, and how long to wait.
+    TooOften(Duration),
     /// A rule forbids it.
     Refused(Code, Vec<String>),
     /// The generic code of the route, with the text of another one as the reason.
@@ -149,6 +152,7 @@ pub fn render(route: &Route, outcome: Outcome, language: Language) -> Response<B
             answer
         }
         Err(Failure::Unauthorized) => return unauthorized(),
+        Err(Failure::TooOften(wait)) => return too_often(wait, language),
         Err(failure) => {
             let (status, code, text) = explain(route, failure, language);
             match route.kind {
@@ -158,6 +162,14 @@ pub fn render(route: &Route, outcome: Outcome, language: Language) -> Response<B
         }
     };
     answer.headers_mut().insert(CACHE_CONTROL, FRESH);
+    answer
+}
+
+fn too_often(wait: Duration, language: Language) -> Response<Body> {
+    let (status, seconds) = (StatusCode::TOO_MANY_REQUESTS, wait.as_secs().saturating_add(1));
+    let text = Code::TOO_MANY_LOGINS.text(language, &[seconds.to_string()]);
+    let mut answer = error(status, Code::TOO_MANY_LOGINS.number, &text);
+    answer.headers_mut().insert(RETRY_AFTER, HeaderValue::from(seconds));
     answer
 }
 
@@ -180,6 +192,10 @@ fn explain(route: &Route, failure: Failure, language: Language) -> (StatusCode, 
                 format!("请求超过 {limit} 字节（server.max-http-post-size）"),
             );
             (StatusCode::PAYLOAD_TOO_LARGE, Code::PARAMETER.number, words.text(language).to_owned())
+        }
+        Failure::TooOften(wait) => {
+            let (status, code) = (StatusCode::TOO_MANY_REQUESTS, Code::TOO_MANY_LOGINS);
+            (status, code.number, code.text(language, &[wait.as_secs().to_string()]))
         }
         Failure::Refused(code, arguments) => (route.status, code.number, code.text(language, &arguments)),
         Failure::Told(Some(code), why) => {

@@ -8,19 +8,21 @@ use super::permission::{self, Permission};
 use super::reply::{self, Failure, Outcome};
 use super::table::{self, Route};
 use super::upload::{self, Upload};
-use super::{Shared, health, welcome};
+use super::{Shared, audit, bearer, health, origin, request_id, welcome};
+use crate::model::Time;
 use axum::body::Body;
 use axum::extract::{FromRequestParts, RawPathParams, Request};
 use axum::http::header::{CONTENT_TYPE, COOKIE, HOST};
 use axum::http::request::Parts;
 use axum::http::{HeaderMap, Response, StatusCode};
+use axum::middleware::from_fn;
 use axum::response::IntoResponse as _;
 use axum::routing::{any, get};
 use bytes::{Bytes, BytesMut};
 use futures::FutureExt;
 use http_body_util::BodyExt;
 use std::collections::BTreeMap;
-use std::net::IpAddr;
+use std::net::{IpAddr, Ipv4Addr};
 use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -68,7 +70,7 @@ pub fn router(shared: Arc<Shared>) -> axum::Router {
     router = router
         .route(&format!("{base}/healthz"), get(health::live))
         .route(&format!("{base}/readyz"), get(move || health::ready(ready)));
-    router.fallback(move |request: Request| nothing(shared, request))
+    router.fallback(move |request: Request| nothing(shared, request)).layer(from_fn(request_id::attach))
 }
 
 fn page(shared: Arc<Shared>) -> axum::routing::MethodRouter {
@@ -169,11 +171,36 @@ async fn serve(shared: Arc<Shared>, route: &Route, parts: &mut Parts, body: Body
         }
         None => None,
     };
-    let client = Client { session: session_id(&parts.headers), ip: ip(parts) };
-    (route.handler)(Call { shared, form, upload, client, account, access }).await
+    let client = client(&shared, parts);
+    let store = match &account {
+        Some(account) if route.changes => {
+            shared.store.by(audit::author(account, &client, route, project.as_deref(), &form))
+        }
+        _ => shared.store.clone(),
+    };
+    let outcome = (route.handler)(Call { shared, store: store.clone(), form, upload, client, account, access }).await;
+    if outcome.is_ok()
+        && route.changes
+        && let Err(error) = store.note().await
+    {
+        tracing::error!(path = route.path, "a change was made, but not noted: {error}");
+    }
+    outcome
+}
+
+fn client(shared: &Shared, parts: &Parts) -> Client {
+    Client {
+        session: session_id(&parts.headers),
+        ip: ip(parts),
+        address: origin::address(parts, &shared.settings.proxies).unwrap_or(IpAddr::V4(Ipv4Addr::UNSPECIFIED)),
+        request: request_id::of(parts),
+    }
 }
 
 async fn who(shared: &Shared, parts: &Parts) -> Result<crate::store::Account, Failure> {
+    if let Some(token) = bearer::shown(&parts.headers) {
+        return shared.store.bearer(bearer::kept(token), Time::now()).await?.ok_or(Failure::Unauthorized);
+    }
     let id = session_id(&parts.headers).ok_or(Failure::Unauthorized)?;
     shared.sessions.who(&id).await?.ok_or(Failure::Unauthorized)
 }

@@ -1,6 +1,6 @@
 //! Logins: a random id, a row, and a short memory, so that a request of somebody seen lately costs no query.
 
-use crate::model::Time;
+use crate::model::{Time, UserId};
 use crate::store::{self, Account, NewSession, Store};
 use std::collections::HashMap;
 use std::sync::{Mutex, MutexGuard, PoisonError};
@@ -42,11 +42,11 @@ impl Sessions {
     }
 
     /// Records a login and answers with its id.
-    pub async fn sign_in(&self, account: &Account, ip: String) -> Result<String, store::Error> {
+    pub async fn sign_in(&self, store: &Store, account: &Account, ip: String) -> Result<String, store::Error> {
         let id: String = rand::random::<[u8; 32]>().iter().map(|byte| format!("{byte:02x}")).collect();
         let at = Time::now();
         let new = NewSession { id: id.clone(), user: account.id, ip, at, expired: at - self.timeout };
-        self.store.sign_in(new).await?;
+        store.sign_in(new).await?;
         Ok(id)
     }
 
@@ -92,12 +92,19 @@ impl Sessions {
     }
 
     /// Ends a login, at once. `false` if it had ended.
-    pub async fn sign_out(&self, id: &str) -> Result<bool, store::Error> {
-        let ended = self.store.sign_out(id.to_owned()).await?;
+    pub async fn sign_out(&self, store: &Store, id: &str) -> Result<bool, store::Error> {
+        let ended = store.sign_out(id.to_owned()).await?;
         let mut memory = self.memory();
         memory.ended += 1;
         memory.seen.remove(id);
         Ok(ended)
+    }
+
+    /// Looks at the rows of this user's logins again, because some may have ended, or the user has changed.
+    pub fn forget(&self, user: UserId) {
+        let mut memory = self.memory();
+        memory.ended += 1;
+        memory.seen.retain(|_, seen| seen.account.id != user);
     }
 
     fn remember(&self, id: &str, seen: Seen, ended: u64, now: Time) {

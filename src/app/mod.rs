@@ -359,6 +359,13 @@ impl App {
                 zookeeper: self.config.cluster.quorum.clone(),
                 site: server.static_dir.clone(),
                 kerberos: self.config.hadoop.kerberos,
+                proxies: server.proxies.clone(),
+                logins: crate::api::Limits {
+                    per_address: u32::try_from(server.login_failures_address).unwrap_or(u32::MAX),
+                    per_name: u32::try_from(server.login_failures_user).unwrap_or(u32::MAX),
+                    window: server.login_window,
+                },
+                audit_retention: server.audit_retention,
             },
         };
         roles.spawn(Role::Api, Some(membership), move |stop| async move {

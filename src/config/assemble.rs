@@ -1,6 +1,7 @@
 //! Reads the typed sections from the flat map: which key is of which type, and what must fit together.
 
 use std::collections::BTreeMap;
+use std::net::IpAddr;
 use std::path::PathBuf;
 use std::time::Duration;
 
@@ -69,6 +70,11 @@ fn server(r: &mut Reader<'_>) -> Server {
         timezone: r.read("server.timezone", timezone).unwrap_or(Tz::UTC),
         compat: r.choice("api.compat", &RELEASES).unwrap_or(Compat::V1_0),
         static_dir: r.path_if_set("server.static.dir"),
+        proxies: r.read("api.proxies", addresses).unwrap_or_default(),
+        login_failures_address: r.whole("api.login.failures.address"),
+        login_failures_user: r.whole("api.login.failures.user"),
+        login_window: r.seconds("api.login.window"),
+        audit_retention: r.duration("audit.retention"),
     }
 }
 
@@ -173,6 +179,12 @@ const LANGUAGES: [(&str, Language); 2] = [("en_US", Language::English), ("zh_CN"
 
 /// Shorter ones leave no time for a renewal that comes late and for the killing at the end.
 const SHORTEST_LEASE: Duration = Duration::from_secs(5);
+
+/// IP addresses with commas between them; there may be none.
+fn addresses(text: &str) -> Result<Vec<IpAddr>, String> {
+    let parts = text.split(',').map(str::trim).filter(|part| !part.is_empty());
+    parts.map(|part| part.parse().map_err(|_| format!("{} is no IP address", quote(part)))).collect()
+}
 
 fn lease(text: &str) -> Result<Duration, String> {
     match text {

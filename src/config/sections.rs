@@ -73,6 +73,16 @@ pub struct Server {
     pub compat: Compat,
     /// `server.static.dir`: the files of a front-end.
     pub static_dir: Option<PathBuf>,
+    /// Whose word is believed about where a request comes from (`api.proxies`).
+    pub proxies: Vec<IpAddr>,
+    /// How many log-ins may fail from one address; 0 means no limit (`api.login.failures.address`).
+    pub login_failures_address: usize,
+    /// How many log-ins may fail with one user name; 0 means no limit (`api.login.failures.user`).
+    pub login_failures_user: usize,
+    /// In which as many may fail again (`api.login.window`).
+    pub login_window: Duration,
+    /// How long audit rows are kept; zero means for ever (`audit.retention`).
+    pub audit_retention: Duration,
 }
 
 /// A release of the original.

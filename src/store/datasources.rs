@@ -134,7 +134,7 @@ impl Store {
     /// # Errors
     /// [`Error::Conflict`] if the name is taken.
     pub async fn create_datasource(&self, new: DataSourceText, owner: UserId, at: Time) -> Result<DataSourceId, Error> {
-        self.write(move |tx| {
+        self.change(move |tx| {
             let new = new.clone();
             Box::pin(async move {
                 if is_taken(tx, &new.name, None).await? {
@@ -168,7 +168,7 @@ impl Store {
         former: String,
         at: Time,
     ) -> Result<DataSourceChange, Error> {
-        self.write(move |tx| {
+        self.change(move |tx| {
             let (new, former) = (new.clone(), former.clone());
             Box::pin(async move {
                 if is_taken(tx, &new.name, Some(id)).await? {
@@ -201,7 +201,7 @@ impl Store {
     /// # Errors
     /// The database cannot be written.
     pub async fn delete_datasource(&self, id: DataSourceId) -> Result<bool, Error> {
-        self.write(move |tx| {
+        self.change(move |tx| {
             Box::pin(async move {
                 lock::row::<datasource::Entity>(tx, id.0).await?;
                 grant::Entity::delete_many().filter(grant::Column::DatasourceId.eq(id.0)).exec(tx).await?;

@@ -80,7 +80,7 @@ impl Store {
         author: UserId,
         drawing: Drawing,
     ) -> Result<Option<DefinitionId>, Error> {
-        self.write(move |tx| {
+        self.change(move |tx| {
             let drawing = drawing.clone();
             Box::pin(async move {
                 if !lock::row::<project::Entity>(tx, project.0).await? {
@@ -124,7 +124,7 @@ impl Store {
         drawing: Drawing,
     ) -> Result<Result<(), Unchanged>, Error> {
         use process_definition::Column;
-        self.write(move |tx| {
+        self.change(move |tx| {
             let drawing = drawing.clone();
             Box::pin(async move {
                 lock::row::<project::Entity>(tx, project.0).await?;
@@ -174,7 +174,7 @@ impl Store {
         at: Time,
     ) -> Result<bool, Error> {
         use process_definition::Column;
-        self.write(move |tx| {
+        self.change(move |tx| {
             Box::pin(async move {
                 let updated = process_definition::Entity::update_many()
                     .col_expr(Column::ReleaseState, Expr::value(state.code()))

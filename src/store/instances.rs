@@ -178,7 +178,7 @@ impl Store {
     /// # Errors
     /// The database cannot be written.
     pub async fn delete_instance(&self, project: ProjectId, id: InstanceId) -> Result<Result<(), Undeleted>, Error> {
-        self.write(move |tx| {
+        self.change(move |tx| {
             Box::pin(async move {
                 use process_instance::Column;
                 lock::row::<process_instance::Entity>(tx, id.0).await?;

@@ -4,19 +4,24 @@
 //! that the fact outlives a power cut. Tables are those of EasyScheduler, made and upgraded by the crate
 //! [`migrations`]. The room knows neither engine nor roles; it keeps no copy of anything.
 
+mod alert_groups;
 mod alerts;
+mod audit;
 mod commit;
 mod datasources;
 mod definitions;
 pub mod entity;
 mod error;
+mod grants;
 mod instances;
 mod list;
 mod lock;
 mod orders;
 mod projects;
 mod pulse;
+mod queues;
 mod reader;
+mod removals;
 mod resources;
 mod runs;
 mod server;
@@ -27,27 +32,34 @@ mod tenants;
 #[cfg(test)]
 mod tests;
 mod time;
+mod tokens;
 mod typed;
 mod users;
 mod worker_groups;
 mod writer;
 
+pub use alert_groups::{AlertGroup, GroupDraft, GroupRefusal};
+pub use audit::{AuditFilter, Audited, Author, Fact};
 pub use datasources::{DataSource, DataSourceChange, DataSourceRight, DataSourceText, DataSources};
 pub use definitions::{DefinitionHead, Drawing, FullDefinition, Unchanged};
 pub use error::Error;
+pub use grants::{Grant, GrantRefusal};
 pub use instances::{FullInstance, InstanceFilter, InstanceHead, Undeleted};
 pub use list::{Page, Paged};
 pub use orders::Target;
 pub use projects::{Access, Belonging, NewProject, Project};
 pub use pulse::Pulse;
+pub use queues::{Queue, QueueRefusal};
 pub use reader::Reader;
+pub use removals::{Kept, Using};
 pub use resources::{Begun, Change, ChangeId, Edit, NamedResource, NewResource, NewUdf, Resource, Udf, Unchangeable};
 pub use runs::*;
 pub use sessions::{Account, NewSession, Session};
 pub use tasks::{FullTask, SubProcess, TaskFilter, TaskHead, TaskPlace};
-pub use tenants::{NewTenant, Queue, QueueTaken, Tenant};
+pub use tenants::{NewTenant, Tenant, TenantDraft, TenantRefusal};
 pub use time::{instant, utc};
-pub use users::{NewUser, User};
+pub use tokens::{NewToken, Token, TokenDraft, TokenRefusal};
+pub use users::{NewUser, User, UserDraft, UserRefusal};
 pub use worker_groups::{InUse, Unsaved, WorkerGroup};
 
 use crate::config::{Backend, Database};
@@ -73,6 +85,8 @@ const WAITING: usize = 1024;
 #[derive(Clone)]
 pub struct Store {
     shared: Arc<Shared>,
+    /// In whose name changes are made, if they are to be noted.
+    pen: Option<Arc<audit::Pen>>,
 }
 
 struct Shared {
@@ -165,7 +179,7 @@ impl Store {
         });
         let committers = Mutex::new(committers.collect());
         let reader = Reader(reader);
-        Store { shared: Arc::new(Shared { reader, jobs, changed, closing, committers, _folder: folder }) }
+        Store { shared: Arc::new(Shared { reader, jobs, changed, closing, committers, _folder: folder }), pen: None }
     }
 
     /// For reading. Its connections cannot write, and see every commit that was answered.

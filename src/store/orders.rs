@@ -32,7 +32,7 @@ impl Store {
         receivers: Option<String>,
         receivers_cc: Option<String>,
     ) -> Result<Option<CommandId>, Error> {
-        self.write(move |tx| {
+        self.change(move |tx| {
             let (command, mails) = (command.clone(), [receivers.clone(), receivers_cc.clone()]);
             Box::pin(async move {
                 if !remember(tx, command.definition, mails).await? {
@@ -57,7 +57,7 @@ impl Store {
         decide: impl Fn(&Target) -> Result<Option<CommandType>, R> + Send + Sync + 'static,
     ) -> Result<Option<Result<(), R>>, Error> {
         let decide = std::sync::Arc::new(decide);
-        self.write(move |tx| {
+        self.change(move |tx| {
             let decide = decide.clone();
             Box::pin(async move {
                 lock::row::<process_instance::Entity>(tx, instance.0).await?;

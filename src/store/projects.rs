@@ -93,7 +93,7 @@ impl Store {
     /// # Errors
     /// [`Error::Conflict`] if the name is taken.
     pub async fn create_project(&self, new: NewProject) -> Result<ProjectId, Error> {
-        self.write(move |tx| {
+        self.change(move |tx| {
             let new = new.clone();
             Box::pin(async move {
                 lock::names(tx).await?;
@@ -124,7 +124,7 @@ impl Store {
         desc: Option<String>,
         at: Time,
     ) -> Result<(), Error> {
-        self.write(move |tx| {
+        self.change(move |tx| {
             let (name, desc) = (name.clone(), desc.clone());
             Box::pin(async move {
                 lock::names(tx).await?;
@@ -148,7 +148,7 @@ impl Store {
     /// # Errors
     /// [`Error::Conflict`] if it has definitions, [`Error::Missing`] if there is no such project.
     pub async fn delete_project(&self, id: ProjectId) -> Result<(), Error> {
-        self.write(move |tx| {
+        self.change(move |tx| {
             Box::pin(async move {
                 use process_definition::Column;
                 lock::row::<project::Entity>(tx, id.0).await?;

@@ -43,7 +43,7 @@ impl Store {
     /// The database cannot be written.
     pub async fn sign_in(&self, new: NewSession) -> Result<(), Error> {
         use session::Column;
-        self.write(move |tx| {
+        self.change(move |tx| {
             let new = new.clone();
             Box::pin(async move {
                 let silent =
@@ -117,7 +117,7 @@ impl Store {
     /// # Errors
     /// The database cannot be written.
     pub async fn sign_out(&self, id: String) -> Result<bool, Error> {
-        self.write(move |tx| {
+        self.change(move |tx| {
             let id = id.clone();
             Box::pin(async move { Ok(session::Entity::delete_by_id(id).exec(tx).await?.rows_affected == 1) })
         })

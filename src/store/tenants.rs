@@ -1,11 +1,14 @@
-//! Tenants (`t_escheduler_tenant`) and the queues of YARN that they use (`t_escheduler_queue`).
+//! Tenants (`t_escheduler_tenant`).
 
 use super::entity::{queue, tenant};
 use super::list::{contains, exactly, link, page};
 use super::{Error, Page, Paged, Store, lock, utc};
 use crate::model::Time;
 use sea_orm::ActiveValue::Set;
-use sea_orm::{ActiveModelTrait, EntityTrait, FromQueryResult, JoinType, QueryFilter, QueryOrder, QuerySelect, Select};
+use sea_orm::sea_query::Expr;
+use sea_orm::{
+    ActiveModelTrait, ColumnTrait, EntityTrait, FromQueryResult, JoinType, QueryFilter, QueryOrder, QuerySelect, Select,
+};
 
 /// An account that tasks run under.
 #[derive(Clone, Debug, FromQueryResult)]
@@ -32,21 +35,24 @@ pub struct NewTenant {
     pub at: Time,
 }
 
-/// A queue of YARN.
-#[derive(Clone, Debug, FromQueryResult)]
-pub struct Queue {
-    pub id: i32,
-    pub queue_name: Option<String>,
-    pub queue: Option<String>,
-    pub create_time: Option<Time>,
-    pub update_time: Option<Time>,
+/// What a tenant is to become.
+#[derive(Clone, Debug)]
+pub struct TenantDraft {
+    pub code: String,
+    pub name: String,
+    /// Without one the old one stays.
+    pub desc: Option<String>,
+    /// Without one the old one stays.
+    pub queue_id: Option<i32>,
+    pub at: Time,
 }
 
-/// What another queue has already.
+/// Why a tenant stays as it is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum QueueTaken {
-    Name,
-    Value,
+pub enum TenantRefusal {
+    Missing,
+    CodeTaken,
+    NoQueue,
 }
 
 impl Store {
@@ -55,15 +61,14 @@ impl Store {
     /// # Errors
     /// [`Error::Missing`] if there is no such queue, [`Error::Conflict`] if the code is taken.
     pub async fn create_tenant(&self, new: NewTenant) -> Result<i32, Error> {
-        self.write(move |tx| {
+        self.change(move |tx| {
             let new = new.clone();
             Box::pin(async move {
                 lock::names(tx).await?;
                 if queue::Entity::find_by_id(new.queue_id).one(tx).await?.is_none() {
                     return Err(Error::Missing(format!("queue {}", new.queue_id)));
                 }
-                let same = tenant::Entity::find().filter(exactly(tenant::Column::TenantCode, &new.code));
-                if same.one(tx).await?.is_some() {
+                if coded(&new.code).one(tx).await?.is_some() {
                     return Err(Error::Conflict(format!("tenant {} exists", new.code)));
                 }
                 let row = tenant::ActiveModel {
@@ -100,51 +105,54 @@ impl Store {
         Ok(rows.into_model().all(self.read()).await?)
     }
 
-    /// Makes a queue, unless another one has its name or its value.
+    /// Whether a tenant has this code.
+    ///
+    /// # Errors
+    /// The database cannot be read.
+    pub async fn has_tenant(&self, code: &str) -> Result<bool, Error> {
+        Ok(coded(code).one(self.read()).await?.is_some())
+    }
+
+    /// Changes a tenant. Files that were uploaded before stay where they are; new ones go into the folder of the new
+    /// code, which the storage makes with the first of them.
     ///
     /// # Errors
     /// The database cannot be written.
-    pub async fn create_queue(&self, name: String, value: String, at: Time) -> Result<Result<i32, QueueTaken>, Error> {
-        self.write(move |tx| {
-            let (name, value) = (name.clone(), value.clone());
+    pub async fn update_tenant(&self, id: i32, draft: TenantDraft) -> Result<Result<(), TenantRefusal>, Error> {
+        use tenant::Column;
+        self.change(move |tx| {
+            let draft = draft.clone();
             Box::pin(async move {
                 lock::names(tx).await?;
-                let other = |column, text: &str| queue::Entity::find().filter(exactly(column, text)).one(tx);
-                if other(queue::Column::QueueName, &name).await?.is_some() {
-                    return Ok(Err(QueueTaken::Name));
+                if tenant::Entity::find_by_id(id).one(tx).await?.is_none() {
+                    return Ok(Err(TenantRefusal::Missing));
                 }
-                if other(queue::Column::Queue, &value).await?.is_some() {
-                    return Ok(Err(QueueTaken::Value));
+                if coded(&draft.code).filter(Column::Id.ne(id)).one(tx).await?.is_some() {
+                    return Ok(Err(TenantRefusal::CodeTaken));
                 }
-                let row = queue::ActiveModel {
-                    queue_name: Set(Some(name)),
-                    queue: Set(Some(value)),
-                    create_time: Set(Some(utc(at))),
-                    update_time: Set(Some(utc(at))),
-                    ..Default::default()
-                };
-                Ok(Ok(row.insert(tx).await?.id))
+                let mut update = tenant::Entity::update_many()
+                    .col_expr(Column::TenantCode, Expr::value(draft.code))
+                    .col_expr(Column::TenantName, Expr::value(draft.name))
+                    .col_expr(Column::UpdateTime, Expr::value(utc(draft.at)));
+                if let Some(queue) = draft.queue_id {
+                    if queue::Entity::find_by_id(queue).one(tx).await?.is_none() {
+                        return Ok(Err(TenantRefusal::NoQueue));
+                    }
+                    update = update.col_expr(Column::QueueId, Expr::value(queue));
+                }
+                if let Some(desc) = draft.desc {
+                    update = update.col_expr(Column::Desc, Expr::value(desc));
+                }
+                update.filter(Column::Id.eq(id)).exec(tx).await?;
+                Ok(Ok(()))
             })
         })
         .await
     }
+}
 
-    /// Queues whose name contains the text, newest change first.
-    ///
-    /// # Errors
-    /// The database cannot be read.
-    pub async fn queues(&self, search: &str, part: Page) -> Result<Paged<Queue>, Error> {
-        let found = queue::Entity::find().select_only().filter(contains(queue::Column::QueueName, search));
-        page(self.read(), found, newest_queues, part).await
-    }
-
-    /// All queues, newest change first.
-    ///
-    /// # Errors
-    /// The database cannot be read.
-    pub async fn all_queues(&self) -> Result<Vec<Queue>, Error> {
-        Ok(newest_queues(queue::Entity::find().select_only()).into_model().all(self.read()).await?)
-    }
+fn coded(code: &str) -> Select<tenant::Entity> {
+    tenant::Entity::find().filter(exactly(tenant::Column::TenantCode, code))
 }
 
 fn with_queue(tenants: Select<tenant::Entity>) -> Select<tenant::Entity> {
@@ -158,12 +166,4 @@ fn shown(tenants: Select<tenant::Entity>) -> Select<tenant::Entity> {
         .columns([Column::Id, Column::TenantCode, Column::TenantName, Column::Desc, Column::QueueId])
         .columns([Column::CreateTime, Column::UpdateTime])
         .columns([queue::Column::QueueName, queue::Column::Queue])
-}
-
-fn newest_queues(queues: Select<queue::Entity>) -> Select<queue::Entity> {
-    use queue::Column;
-    queues
-        .columns([Column::Id, Column::QueueName, Column::Queue, Column::CreateTime, Column::UpdateTime])
-        .order_by_desc(Column::UpdateTime)
-        .order_by_desc(Column::Id)
 }

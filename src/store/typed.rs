@@ -2,7 +2,7 @@
 
 use super::instant;
 use crate::model::{
-    CommandType, DataSourceId, DbType, DefinitionId, FailureStrategy, Flag, InstanceId, Priority, ProjectId,
+    AlertType, CommandType, DataSourceId, DbType, DefinitionId, FailureStrategy, Flag, InstanceId, Priority, ProjectId,
     ReleaseState, ResourceId, ResourceType, State, TaskDependType, TaskId, Time, UdfId, UdfType, UserId, UserType,
     WarningType,
 };
@@ -40,6 +40,7 @@ macro_rules! codes {
 }
 
 codes!(
+    AlertType,
     CommandType,
     DbType,
     FailureStrategy,

@@ -52,7 +52,7 @@ impl Store {
         ip_list: String,
         at: Time,
     ) -> Result<Result<(), Unsaved>, Error> {
-        self.write(move |tx| {
+        self.change(move |tx| {
             let (name, ip_list) = (name.clone(), ip_list.clone());
             Box::pin(async move {
                 lock::names(tx).await?;
@@ -111,7 +111,7 @@ impl Store {
     /// # Errors
     /// The database cannot be written.
     pub async fn delete_worker_group(&self, id: i64) -> Result<Result<(), InUse>, Error> {
-        self.write(move |tx| {
+        self.change(move |tx| {
             Box::pin(async move {
                 lock::names(tx).await?;
                 if let Some(user) = user_of(tx, id).await? {

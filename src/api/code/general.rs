@@ -3,6 +3,12 @@
 super::codes! {
     NO_SUCH_ADDRESS = 404 "there is nothing at {} {}" "{} {} 不存在"
     NO_SUCH_METHOD = 405 "{} cannot be called with {}" "{} 不能用 {} 调用"
+    NO_SUCH_TOKEN = 404 "access token {} does not exist" "访问令牌 {} 不存在"
+    STILL_USED = 409 "it is still used ({})" "仍在使用（{}）"
+    SERVERS_GROUP = 409 "the servers alert this group" "服务器告警使用该告警组"
+    OWN_ACCOUNT = 409 "nobody can delete the own account" "不能删除自己的账号"
+    TOO_MANY_LOGINS = 429 "too many log-ins have failed; try again in {} seconds" "登录失败次数过多，请在 {} 秒后重试"
+    LIST_CHANGES = 110001 "listing the changes failed" "查询审计记录失败"
 
     NOT_READY = 503 "not ready: {}" "尚未就绪：{}"
 
@@ -15,7 +21,9 @@ super::codes! {
     NO_HOST_YET = 10008 "task {} has not started yet, so there is no log" "任务 {} 尚未开始，还没有日志"
     TENANT_CODE_EXISTS = 10009 "tenant code {} already exists" "租户编码 {} 已存在"
     NO_SUCH_USER = 10010 "user {} does not exist" "用户 {} 不存在"
+    TENANT_AS_USER = 10010 "tenant {} does not exist" "租户 {} 不存在"
     NO_SUCH_ALERT_GROUP = 10011 "alert group {} does not exist" "告警组 {} 不存在"
+    VERIFY_ALERT_GROUP = 10012 "checking the name of the alert group failed" "验证告警组名称失败"
     ALERT_GROUP_EXISTS = 10012 "alert group {} already exists" "告警组 {} 已存在"
     WRONG_PASSWORD = 10013 "wrong user name or password" "用户名或密码错误"
     NO_SESSION = 10014 "the login could not be recorded" "无法记录登录"

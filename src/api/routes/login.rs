@@ -3,8 +3,9 @@
 use crate::api::call::Call;
 use crate::api::code::Code;
 use crate::api::param::{Kind, Params, need};
-use crate::api::password::Verdict;
+use crate::api::password::{self, Verdict};
 use crate::api::reply::{Failure, Outcome, Reply};
+use std::time::Instant;
 
 pub const LOGIN: Params = &[
     need("userName", Kind::AnyText, "The name of the user."),
@@ -18,11 +19,20 @@ pub async fn login(call: Call) -> Outcome {
     if name.is_empty() {
         return Err(Code::USER_NAME_EMPTY.refuse(&[]));
     }
+    let (address, guard) = (call.client.address, &call.shared.guard);
+    guard.check(address, name, Instant::now()).map_err(Failure::TooOften)?;
+    let unhashed = |error: password::Error| Failure::Generic(error.to_string());
+    let turn = call.shared.passwords.turn().await.map_err(unhashed)?;
+    guard.check(address, name, Instant::now()).map_err(Failure::TooOften)?;
     let wrong = || Code::WRONG_PASSWORD.refuse(&[]);
     let known = call.store().credentials(name).await?;
     let stored = known.as_ref().map(|(_, hash)| hash.clone());
-    let verdict = call.shared.passwords.check(password, stored).await;
-    let verdict = verdict.map_err(|error| Failure::Generic(error.to_string()))?;
+    let verdict = turn.check(password, stored).await.map_err(unhashed)?;
+    if known.is_none() || verdict == Verdict::Wrong {
+        guard.failed(address, name, Instant::now());
+        tracing::info!(%address, "a log-in has failed");
+    }
+    drop(turn);
     let (account, old) = known.ok_or_else(wrong)?;
     match verdict {
         Verdict::Wrong => return Err(wrong()),
@@ -33,7 +43,7 @@ pub async fn login(call: Call) -> Outcome {
             }
         }
     }
-    match call.shared.sessions.sign_in(&account, call.client.ip.clone()).await {
+    match call.shared.sessions.sign_in(&call.store_by(&account), &account, call.client.ip.clone()).await {
         Ok(id) => Reply::session(id),
         Err(error) => {
             tracing::error!(user = %account.id, "a login could not be recorded: {error}");
@@ -44,9 +54,11 @@ pub async fn login(call: Call) -> Outcome {
 
 /// `signOut`
 pub async fn sign_out(call: Call) -> Outcome {
-    let id = call.client.session.as_deref().ok_or(Failure::Unauthorized)?;
-    match call.shared.sessions.sign_out(id).await? {
+    // An access token is no login that could end.
+    let none = || Failure::Generic("there is no such login".into());
+    let id = call.client.session.as_deref().ok_or_else(none)?;
+    match call.shared.sessions.sign_out(call.store(), id).await? {
         true => Reply::done(),
-        false => Err(Failure::Generic("there is no such login".into())),
+        false => Err(none()),
     }
 }

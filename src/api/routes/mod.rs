@@ -1,8 +1,12 @@
 //! The functions behind the table, one file a noun: parse → call → render.
 
 pub mod datasources;
+pub mod access_tokens;
+pub mod alert_groups;
+pub mod audit;
 pub mod definitions;
 pub mod executors;
+pub mod grants;
 pub mod instances;
 pub mod login;
 pub mod logs;

@@ -2,6 +2,9 @@
 //! together, `null` included, dates as epoch milliseconds.
 
 mod datasource;
+mod access_token;
+mod alert_group;
+mod audited;
 mod definition;
 mod instance;
 mod people;
@@ -11,6 +14,9 @@ mod resource;
 mod task;
 
 pub use datasource::{DataSource, DataSourceForm};
+pub use access_token::AccessToken;
+pub use alert_group::AlertGroup;
+pub use audited::Audited;
 pub use definition::Definition;
 pub use instance::Instance;
 pub use people::{Queue, Tenant, User};

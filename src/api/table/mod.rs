@@ -29,6 +29,8 @@ pub struct Route {
     pub kind: Kind,
     /// Whether a link on another site may lead here. Browsers send the session along with it.
     pub by_link: bool,
+    /// Whether it changes something, so that it leaves an audit row.
+    pub changes: bool,
     /// Nothing else is handed to the function.
     pub params: Params,
     pub handler: Handler,
@@ -54,6 +56,7 @@ impl Route {
     ) -> Route {
         let handler: Handler = Arc::new(move |call| Box::pin(handler(call)));
         Route {
+            changes: method == Method::POST,
             method,
             path,
             status: StatusCode::OK,
@@ -83,7 +86,12 @@ impl Route {
 
     /// Changes something although it is a GET.
     fn changing(self) -> Route {
-        Route { by_link: false, ..self }
+        Route { by_link: false, changes: true, ..self }
+    }
+
+    /// Changes nothing although it is a POST.
+    fn reading(self) -> Route {
+        Route { changes: false, ..self }
     }
 
     fn file(self) -> Route {

@@ -30,7 +30,7 @@ pub(super) fn rows() -> Vec<Route> {
 
         post("projects/{projectName}/executors/start-process-instance", Project, Code::START, executors::start).takes(executors::START),
         post("projects/{projectName}/executors/execute", Project, Code::EXECUTE, executors::execute).takes(executors::EXECUTE),
-        post("projects/{projectName}/executors/start-check", Definition("processDefinitionId"), Code::START_CHECK, executors::check).takes(executors::CHECK),
+        post("projects/{projectName}/executors/start-check", Definition("processDefinitionId"), Code::START_CHECK, executors::check).reading().takes(executors::CHECK),
 
         get("projects/{projectName}/task-instance/list-paging", Project, Code::LIST_TASKS, tasks::page).takes(tasks::PAGE),
     ]

@@ -8,10 +8,13 @@ pub struct Model {
     #[sea_orm(primary_key)]
     pub id: i32,
     pub user_id: Option<i32>,
+    /// The hash of the token where there is a hint; the token itself in rows of the original.
     pub token: Option<String>,
     pub expire_time: Option<DateTime>,
     pub create_time: Option<DateTime>,
     pub update_time: Option<DateTime>,
+    /// How the token begins: all that is ever shown of it.
+    pub hint: Option<String>,
 }
 
 #[derive(Copy, Clone, Debug, EnumIter, DeriveRelation)]

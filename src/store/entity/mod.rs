@@ -6,6 +6,7 @@
 pub mod access_token;
 pub mod alert;
 pub mod alertgroup;
+pub mod audit;
 pub mod command;
 pub mod committer;
 pub mod datasource;

@@ -66,7 +66,7 @@ impl Store {
     /// # Errors
     /// [`Error::Conflict`] if the name is taken, [`Error::Missing`] if its jar is gone.
     pub async fn create_udf(&self, owner: UserId, new: NewUdf, at: Time) -> Result<UdfId, Error> {
-        self.write(move |tx| {
+        self.change(move |tx| {
             let new = new.clone();
             Box::pin(async move {
                 lock::names(tx).await?;
@@ -85,7 +85,7 @@ impl Store {
     /// # Errors
     /// [`Error::Conflict`] if another one has the name, [`Error::Missing`] if the function or its jar is gone.
     pub async fn update_udf(&self, id: UdfId, new: NewUdf, at: Time) -> Result<(), Error> {
-        self.write(move |tx| {
+        self.change(move |tx| {
             let new = new.clone();
             Box::pin(async move {
                 lock::names(tx).await?;
@@ -104,7 +104,7 @@ impl Store {
     /// # Errors
     /// The database cannot be written.
     pub async fn delete_udf(&self, id: UdfId) -> Result<bool, Error> {
-        self.write(move |tx| {
+        self.change(move |tx| {
             Box::pin(async move {
                 let grants = relation_udfs_user::Column::UdfId.eq(id.0);
                 relation_udfs_user::Entity::delete_many().filter(grants).exec(tx).await?;

@@ -1,6 +1,8 @@
+mod audit;
 mod commits;
 mod file;
 mod names;
+mod people;
 mod place;
 mod proxy;
 mod pulse;
@@ -9,6 +11,10 @@ mod steps;
 mod trouble;
 
 // The same suites on servers.
+#[path = "audit.rs"]
+mod audit_on_mariadb;
+#[path = "audit.rs"]
+mod audit_on_postgres;
 #[path = "commits.rs"]
 mod commits_on_mariadb;
 #[path = "commits.rs"]
@@ -17,6 +23,10 @@ mod commits_on_postgres;
 mod names_on_mariadb;
 #[path = "names.rs"]
 mod names_on_postgres;
+#[path = "people.rs"]
+mod people_on_mariadb;
+#[path = "people.rs"]
+mod people_on_postgres;
 #[path = "pulse.rs"]
 mod pulse_on_mariadb;
 #[path = "pulse.rs"]

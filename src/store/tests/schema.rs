@@ -13,10 +13,11 @@ use std::collections::BTreeSet;
 
 /// Tables and columns of EasyScheduler 1.1.0, and after the bar our own.
 const TABLES: &str = "
-t_escheduler_access_token: id user_id token expire_time create_time update_time
+t_escheduler_access_token: id user_id token expire_time create_time update_time | hint
 t_escheduler_alert: id title show_type content alert_type alert_status log alertgroup_id receivers
     receivers_cc create_time update_time
 t_escheduler_alertgroup: id group_name group_type desc create_time update_time
+t_escheduler_audit: | id at_ms user_id user_name action object address request_id
 t_escheduler_command: id command_type process_definition_id task_depend_type failure_strategy warning_type
     warning_group_id schedule_time start_time executor_id dependence update_time process_instance_priority
     worker_group_id command_param | process_instance_id
@@ -123,7 +124,7 @@ async fn every_entity_reads_its_table() {
             assert!(expected().contains(&(name, columns)), "columns of {}", stringify!($table));
         )*};
     }
-    read!(access_token alert alertgroup command committer datasource error_command master_server process_definition
+    read!(access_token alert alertgroup audit command committer datasource error_command master_server process_definition
         process_instance project queue relation_datasource_user relation_process_instance relation_project_user
         relation_resources_user relation_udfs_user relation_user_alertgroup resource_change resources schedules session task_instance
         tenant udfs user version worker_group worker_server);

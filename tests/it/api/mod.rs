@@ -1,6 +1,7 @@
 //! The HTTP API over real connections, in this process, with a database of its own for each test. Compiled once for
 //! every kind of database.
 
+mod accounts;
 mod client;
 mod datasources;
 mod definitions;

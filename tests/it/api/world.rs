@@ -2,7 +2,7 @@
 
 use super::Client;
 use super::scratch::Scratch;
-use escheduler::api::{Api, Compat, Presence, Settings};
+use escheduler::api::{Api, Compat, Limits, Presence, Settings};
 use escheduler::calls::LocalBell;
 use escheduler::config;
 use escheduler::logs::Local;
@@ -81,6 +81,9 @@ impl World {
             kerberos: false,
             zookeeper: Vec::new(),
             site: None,
+            proxies: vec!["127.0.0.1".parse().unwrap()],
+            logins: Limits { per_address: 100, per_name: 10, window: Duration::from_secs(300) },
+            audit_retention: Duration::ZERO,
         };
         change(&mut settings);
         let base = settings.context_path.clone();

@@ -6,6 +6,8 @@ use super::case::{Form, Row, form};
 use super::scene::{Scene, Who};
 use super::shape::Shape;
 use super::specification::{FILE, Spec, Word};
+use escheduler::store::entity::audit;
+use sea_orm::{ColumnTrait, EntityTrait, QueryFilter};
 use serde_json::Value;
 use std::collections::BTreeSet;
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -79,7 +81,9 @@ impl Trial<'_> {
                 if trial.row.changes_login {
                     trial.scene.log_in(who);
                 }
-                match refusal(trial.spec.word, who) {
+                let refusal = refusal(trial.spec.word, who);
+                trial.noted(&answer, refusal.is_none() && trial.spec.changes())?;
+                match refusal {
                     None => trial.right(who, &answer),
                     Some(401) if answer.status == 401 && answer.bytes.is_empty() => Ok(()),
                     Some(401) => Err(format!("not HTTP 401 with nothing: {} {}", answer.status, answer.text())),
@@ -87,6 +91,19 @@ impl Trial<'_> {
                 }
             });
             self.found.note(&format!("right call by {who:?}"), result);
+        }
+    }
+
+    /// A change leaves one audit row of this request; what reads or is refused leaves none.
+    fn noted(&self, answer: &Answer, changed: bool) -> Result<(), String> {
+        let request = answer.header("x-request-id").to_owned();
+        let rows = audit::Entity::find().filter(audit::Column::RequestId.eq(&request));
+        let rows = self.scene.wait(rows.all(self.scene.world.store.read())).map_err(|error| error.to_string())?;
+        let actions: Vec<_> = rows.iter().map(|row| row.action.as_str()).collect();
+        match actions[..] {
+            [] if !changed => Ok(()),
+            [action] if changed && action == self.spec.path => Ok(()),
+            _ => Err(format!("the audit rows of request {request} are {actions:?}: {}", answer.text())),
         }
     }
 

@@ -100,6 +100,9 @@ pub const USER: &str = "id int, userName str, userPassword null, email str?, pho
 pub const TENANT: &str = "id int, tenantCode str, tenantName str, desc str?, queueId int, queueName str?, queue str?,
     createTime date, updateTime date";
 pub const QUEUE: &str = "id int, queueName str, queue str, createTime date?, updateTime date?";
+pub const GROUP: &str = "id int, groupName str, groupType EMAIL|SMS, desc str?, createTime date, updateTime date";
+pub const TOKEN: &str =
+    "id int, userId int, userName str, token str, expireTime date, createTime date, updateTime date";
 pub const PROJECT: &str = "id int, userId int, userName str?, name str, desc str?, createTime date, updateTime date,
     perm int, defCount int, instRunningCount int";
 pub const DEFINITION: &str = "id int, name str, version int, releaseState OFFLINE|ONLINE, projectId int,

@@ -59,6 +59,24 @@ impl Spec {
         self.params.split_whitespace().filter_map(|name| name.strip_suffix('*'))
     }
 
+    /// Whether it changes something.
+    pub fn changes(&self) -> bool {
+        const READING: [&str; 7] = [
+            "queue/verify-queue",
+            "projects/{projectName}/executors/start-check",
+            "projects/{projectName}/schedule/list",
+            "projects/{projectName}/schedule/preview",
+            "datasources/update-ui",
+            "datasources/connect",
+            "access-token/generate",
+        ];
+        let last = self.path.rsplit('/').next().unwrap_or_default();
+        match self.method {
+            "GET" => ["delete", "batch-delete", "delete-by-id"].contains(&last),
+            _ => !READING.contains(&self.path),
+        }
+    }
+
     pub fn takes(&self, name: &str) -> bool {
         self.params.split_whitespace().any(|known| known.trim_end_matches('*') == name)
     }
