@@ -6,14 +6,18 @@
 
 mod alerts;
 mod commit;
+mod counts;
 mod datasources;
+mod definition_removal;
 mod definitions;
+mod edits;
 pub mod entity;
 mod error;
 mod instances;
 mod list;
 mod lock;
 mod orders;
+mod project_lists;
 mod projects;
 mod pulse;
 mod reader;
@@ -32,8 +36,11 @@ mod users;
 mod worker_groups;
 mod writer;
 
+pub use counts::{Backlog, Drawn, Scope, Span};
 pub use datasources::{DataSource, DataSourceChange, DataSourceRight, DataSourceText, DataSources};
+pub use definition_removal::Kept;
 pub use definitions::{DefinitionHead, Drawing, FullDefinition, Unchanged};
+pub use edits::{Edit, Redrawn, Unedited};
 pub use error::Error;
 pub use instances::{FullInstance, InstanceFilter, InstanceHead, Undeleted};
 pub use list::{Page, Paged};

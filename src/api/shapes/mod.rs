@@ -1,17 +1,25 @@
 //! The JSON of the wire (`EasyScheduler 1.0.1: shared object shapes`): the keys of releases 1.0.1 and 1.1.0
 //! together, `null` included, dates as epoch milliseconds.
 
+mod count;
 mod definition;
+mod gantt;
 mod instance;
+mod node;
 mod people;
 mod project;
 mod task;
+mod tree;
 
+pub use count::{Authors, CommandCount, QueueCount, StateCounts};
 pub use definition::Definition;
+pub use gantt::Gantt;
 pub use instance::Instance;
+pub use node::Node;
 pub use people::{Queue, Tenant, User};
 pub use project::Project;
 pub use task::Task;
+pub use tree::{Square, Tree};
 
 use crate::model::Time;
 use crate::store::{Page, Paged};
@@ -41,6 +49,13 @@ impl<T> Listed<T> {
 /// Whole seconds from start to end; `None` before the end.
 fn seconds(start: Option<Time>, end: Option<Time>) -> Option<u64> {
     Some(end?.since(start?).as_secs())
+}
+
+/// From start to end, or to now where there is no end: days, hours, minutes and seconds, two digits each.
+fn elapsed(start: Option<Time>, end: Option<Time>, now: Time) -> String {
+    let seconds = start.map_or(0, |start| end.unwrap_or(now).since(start).as_secs());
+    let (minutes, hours) = (seconds / 60, seconds / 3600);
+    format!("{:02} {:02}:{:02}:{:02}", hours / 24, hours % 24, minutes % 60, seconds % 60)
 }
 
 /// JSON text that the front-end parses: never empty.

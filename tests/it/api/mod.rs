@@ -1,18 +1,23 @@
 //! The HTTP API over real connections, in this process, with a database of its own for each test. Compiled once for
 //! every kind of database.
 
+mod charts;
 mod client;
 mod definitions;
+mod deletions;
+mod edits;
 mod executors;
 mod http;
 mod instances;
 mod login;
 mod logs;
+mod pages;
 mod people;
 mod projects;
 mod rows;
 mod scratch;
 mod stage;
+mod views;
 mod world;
 
 use client::{Answer, Client};
