@@ -13,6 +13,7 @@ mod m20261125_000002_note_commits;
 mod m20261125_000003_name_workers;
 mod m20261125_000004_keep_resources;
 mod m20261125_000006_note_changes;
+mod m20261125_000007_index_starts;
 mod state;
 pub mod upgrade;
 
@@ -34,6 +35,7 @@ impl MigratorTrait for Migrator {
             Box::new(m20261125_000003_name_workers::Migration),
             Box::new(m20261125_000004_keep_resources::Migration),
             Box::new(m20261125_000006_note_changes::Migration),
+            Box::new(m20261125_000007_index_starts::Migration),
         ]
     }
 }

@@ -4,7 +4,7 @@ use super::Compat;
 use super::code::Code;
 use super::form::Form;
 use super::reply::Failure;
-use crate::model::{DataSourceId, DefinitionId, ProjectId, ResourceId, TaskId, UdfId, UserType};
+use crate::model::{DataSourceId, DefinitionId, InstanceId, ProjectId, ResourceId, TaskId, UdfId, UserType};
 use crate::store::{Access, Account, Belonging, DataSourceRight, Store};
 
 /// The rule of a route. A word with a parameter's name derives the project from the object that it names.
@@ -21,9 +21,17 @@ pub enum Permission {
     /// Whoever may work in the project named in the path.
     Project,
     /// Whoever may work in this project.
-    ProjectId(&'static str),
+    ProjectId(&'static str, Unknown),
+    /// Whoever may work in this project; 0 and nothing mean all that the user sees.
+    ProjectOrAll(&'static str),
     /// Whoever may work in the project of this definition; the path's is not looked at.
-    Definition(&'static str),
+    Definition(&'static str, Unknown),
+    /// Whoever may work in the projects of these definitions. Unknown ones do not count, unless there is no other.
+    Definitions(&'static str),
+    /// Whoever may work in the project of this instance.
+    Instance(&'static str),
+    /// Whoever may work in the project of this definition or, if none is named, of this instance.
+    DefinitionOrInstance(&'static str, &'static str),
     /// Whoever may work in the project of this task.
     Task(&'static str),
     /// Whoever owns this data source, was granted it, or is an administrator.
@@ -42,6 +50,15 @@ pub enum Permission {
     ShownUdf(&'static str),
 }
 
+/// What the answer is where there is no such object.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Unknown {
+    /// The code that says so.
+    Told,
+    /// The generic code of the route.
+    Generic,
+}
+
 /// Lets the call pass, with the project that it is about, or says why not.
 pub async fn check(
     permission: Permission,
@@ -57,8 +74,18 @@ pub async fn check(
         Permission::AdminElse(code) => return Err(code.refuse(&[&account.name])),
         Permission::Admin => return Err(Code::NO_PRIVILEGE.refuse(&[&account.name])),
         Permission::Project => Belonging::Name(project_name.unwrap_or_default().to_owned()),
-        Permission::ProjectId(name) => Belonging::Project(ProjectId(form.int(name)?)),
-        Permission::Definition(name) => Belonging::Definition(DefinitionId(form.int(name)?)),
+        Permission::ProjectId(name, _) => Belonging::Project(ProjectId(form.int(name)?)),
+        Permission::ProjectOrAll(name) => match form.int_or(name, 0)? {
+            0 => return Ok(None),
+            id => Belonging::Project(ProjectId(id)),
+        },
+        Permission::Definition(name, _) => Belonging::Definition(DefinitionId(form.int(name)?)),
+        Permission::Definitions(name) => return check_all(store, account, &form.ids(name)?).await,
+        Permission::Instance(name) => Belonging::Instance(InstanceId(form.int(name)?)),
+        Permission::DefinitionOrInstance(definition, instance) => match form.int_or(definition, 0)? {
+            0 if form.filled(instance).is_some() => Belonging::Instance(InstanceId(form.int_or(instance, 0)?)),
+            id => Belonging::Definition(DefinitionId(id)),
+        },
         Permission::Task(name) => Belonging::Task(TaskId(form.int(name)?)),
         Permission::DataSource(name) => return data_source(store, account, form, name, DataSourceRight::Use).await,
         Permission::OwnDataSource(name) => {
@@ -75,10 +102,9 @@ pub async fn check(
             return udf(store, account, UdfId(form.int(name)?), Code::NO_SUCH_UDF_TO_SHOW).await.map(|()| None);
         }
     };
-    match store.access(&belonging, account).await? {
-        Some(access) if access.allowed => Ok(Some(access)),
-        Some(access) => Err(Code::NO_PROJECT_RIGHT.refuse(&[&account.name, &access.name])),
-        None => Err(unknown(&belonging)),
+    match allowed(store, account, &belonging).await? {
+        Some(access) => Ok(Some(access)),
+        None => Err(unknown(permission, &belonging)),
     }
 }
 
@@ -129,11 +155,37 @@ async fn udf(store: &Store, account: &Account, id: UdfId, unknown: Code) -> Resu
     if allowed { Ok(()) } else { Err(Code::NO_PRIVILEGE.refuse(&[&account.name])) }
 }
 
-fn unknown(belonging: &Belonging) -> Failure {
-    match belonging {
-        Belonging::Name(name) => Code::NO_SUCH_PROJECT.refuse(&[name]),
-        Belonging::Project(id) => Code::NO_SUCH_PROJECT.because(&[id]),
-        Belonging::Definition(id) => Code::NO_SUCH_DEFINITION.refuse(&[id]),
-        Belonging::Task(id) => Code::NO_SUCH_TASK.because(&[id]),
+/// What the user may do there; `None` if there is no such thing.
+async fn allowed(store: &Store, account: &Account, belonging: &Belonging) -> Result<Option<Access>, Failure> {
+    match store.access(belonging, account).await? {
+        Some(access) if !access.allowed => Err(Code::NO_PROJECT_RIGHT.refuse(&[&account.name, &access.name])),
+        found => Ok(found),
+    }
+}
+
+async fn check_all(store: &Store, account: &Account, ids: &[i32]) -> Result<Option<Access>, Failure> {
+    let mut first = None;
+    for id in ids {
+        let access = allowed(store, account, &Belonging::Definition(DefinitionId(*id))).await?;
+        first = first.or(access);
+    }
+    let ids = || ids.iter().map(ToString::to_string).collect::<Vec<_>>().join(",");
+    first.map(Some).ok_or_else(|| Code::NO_SUCH_DEFINITION.refuse(&[&ids()]))
+}
+
+fn unknown(permission: Permission, belonging: &Belonging) -> Failure {
+    use Permission::{Definition, ProjectId, ProjectOrAll};
+    let (code, id): (Code, &dyn std::fmt::Display) = match belonging {
+        Belonging::Name(name) => (Code::NO_SUCH_PROJECT, name),
+        Belonging::Project(id) => (Code::NO_SUCH_PROJECT, id),
+        Belonging::Definition(id) => (Code::NO_SUCH_DEFINITION, id),
+        Belonging::Instance(id) => (Code::NO_SUCH_INSTANCE, id),
+        Belonging::Task(id) => (Code::NO_SUCH_TASK, id),
+    };
+    match permission {
+        Permission::Project | ProjectOrAll(_) | ProjectId(_, Unknown::Told) | Definition(_, Unknown::Told) => {
+            code.refuse(&[id])
+        }
+        _ => code.because(&[id]),
     }
 }

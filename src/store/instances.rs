@@ -131,6 +131,47 @@ impl Store {
         Ok(found.into_model().one(self.read()).await?)
     }
 
+    /// The newest runs of a definition, as a sub-process too, newest start first.
+    ///
+    /// # Errors
+    /// The database cannot be read.
+    pub async fn newest_instances(&self, definition: DefinitionId, most: u64) -> Result<Vec<InstanceHead>, Error> {
+        use process_instance::Column;
+        let found = process_instance::Entity::find().select_only().filter(Column::ProcessDefinitionId.eq(definition.0));
+        let newest = shown(found).order_by_desc(Column::StartTime).order_by_desc(Column::Id).limit(most);
+        Ok(newest.into_model().all(self.read()).await?)
+    }
+
+    /// The instance whose task runs this one; `None` if it is nobody's sub-process, `Some(None)` if that is not known
+    /// any more.
+    ///
+    /// # Errors
+    /// The database cannot be read; [`Error::Missing`] if the project has no such instance.
+    pub async fn parent_instance(
+        &self,
+        project: ProjectId,
+        id: InstanceId,
+    ) -> Result<Option<Option<InstanceId>>, Error> {
+        use process_instance::Column;
+        use relation_process_instance::Column as Relation;
+        let found = of_project(project).column(Column::IsSubProcess).filter(Column::Id.eq(id.0));
+        let is_sub_process: Option<Option<i32>> = found.into_tuple().one(self.read()).await?;
+        match is_sub_process {
+            None => return Err(Error::Missing(format!("process instance {id}"))),
+            Some(Some(1)) => {}
+            Some(_) => return Ok(None),
+        }
+        let parent: Option<Option<i32>> = relation_process_instance::Entity::find()
+            .select_only()
+            .column(Relation::ParentProcessInstanceId)
+            .filter(Relation::ProcessInstanceId.eq(id.0))
+            .order_by_desc(Relation::Id)
+            .into_tuple()
+            .one(self.read())
+            .await?;
+        Ok(Some(parent.flatten().filter(|id| *id != 0).map(InstanceId)))
+    }
+
     /// The state of an instance of a project.
     ///
     /// # Errors
@@ -256,7 +297,7 @@ pub(super) fn of_project(project: ProjectId) -> Select<process_instance::Entity>
         .filter(process_instance::Column::ProcessDefinitionId.in_subquery(definitions))
 }
 
-fn shown(instances: Select<process_instance::Entity>) -> Select<process_instance::Entity> {
+pub(super) fn shown(instances: Select<process_instance::Entity>) -> Select<process_instance::Entity> {
     use process_instance::Column;
     instances
         .columns([Column::Id, Column::ProcessDefinitionId, Column::Name, Column::State, Column::Recovery])

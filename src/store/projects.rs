@@ -3,7 +3,7 @@
 use super::entity::{process_definition, process_instance, project, relation_project_user, task_instance, user};
 use super::list::{contains, exactly, kept, link, page};
 use super::{Account, Error, Page, Paged, Store, lock, utc};
-use crate::model::{DefinitionId, ProjectId, State, TaskId, Time, UserId, UserType};
+use crate::model::{DefinitionId, InstanceId, ProjectId, State, TaskId, Time, UserId, UserType};
 use sea_orm::ActiveValue::Set;
 use sea_orm::sea_query::{Expr, ExprTrait as _, Query};
 use sea_orm::{
@@ -36,6 +36,7 @@ pub enum Belonging {
     Name(String),
     Project(ProjectId),
     Definition(DefinitionId),
+    Instance(InstanceId),
     Task(TaskId),
 }
 
@@ -68,6 +69,7 @@ impl Store {
             Belonging::Name(name) => projects.filter(exactly(project::Column::Name, name)),
             Belonging::Project(id) => projects.filter(project::Column::Id.eq(id.0)),
             Belonging::Definition(id) => of_definitions(projects).filter(process_definition::Column::Id.eq(id.0)),
+            Belonging::Instance(id) => of_instances(projects).filter(process_instance::Column::Id.eq(id.0)),
             Belonging::Task(id) => {
                 use task_instance::Column;
                 let instance = link::<process_instance::Entity, task_instance::Entity>(
@@ -205,7 +207,7 @@ async fn refuse_double(tx: &DatabaseTransaction, name: &str, except: Option<Proj
     }
 }
 
-fn granted_to(user: UserId) -> Select<relation_project_user::Entity> {
+pub(super) fn granted_to(user: UserId) -> Select<relation_project_user::Entity> {
     use relation_project_user::Column;
     relation_project_user::Entity::find()
         .filter(Column::UserId.eq(user.0))
@@ -228,7 +230,7 @@ fn of_instances(projects: Select<project::Entity>) -> Select<project::Entity> {
     of_definitions(projects).join(JoinType::InnerJoin, instance)
 }
 
-fn shown(projects: Select<project::Entity>) -> Select<project::Entity> {
+pub(super) fn shown(projects: Select<project::Entity>) -> Select<project::Entity> {
     use process_definition::Column as Definition;
     use process_instance::Column as Instance;
     use project::Column;

@@ -123,6 +123,19 @@ impl Store {
         Ok(newest_first(shown(rows)).column(Column::TaskJson).into_model().all(self.read()).await?)
     }
 
+    /// The valid attempts of some instances, without their nodes, oldest first.
+    ///
+    /// # Errors
+    /// The database cannot be read.
+    pub async fn tasks_among(&self, instances: &[InstanceId]) -> Result<Vec<TaskHead>, Error> {
+        use task_instance::Column;
+        let rows = task_instance::Entity::find()
+            .select_only()
+            .filter(Column::ProcessInstanceId.is_in(instances.iter().map(|id| id.0)))
+            .filter(Column::Flag.eq(Flag::Yes.code()));
+        Ok(shown(rows).order_by_asc(Column::Id).into_model().all(self.read()).await?)
+    }
+
     /// Where a task has run; `None` if there is no such task.
     ///
     /// # Errors

@@ -31,5 +31,10 @@ super::codes! {
     DELETE_SCHEDULE = 50024 "deleting the schedule failed" "删除定时失败"
     BATCH_DELETE = 50025 "deleting the process definitions failed" "批量删除流程定义失败"
     DELETE_DEFINITIONS = 50026 "deleting the process definitions {} failed" "删除流程定义 {} 失败"
+    DELETE_SOME_DEFINITIONS = 50026 "deleting the process definitions failed" "批量删除流程定义失败"
+    STILL_A_SUB_PROCESS = 50022 "process definition {} is a sub-process of {}" "流程定义 {} 仍是 {} 的子流程"
+    SEVERAL_SCHEDULES = 50022 "process definition {} has several schedules; delete them first" "流程定义 {} 有多个定时，请先删除定时"
+    STILL_RUNNING = 50022 "process instance {} has not ended" "流程实例 {} 尚未结束"
+    STILL_WANTED = 50022 "a command for process definition {} is still pending" "流程定义 {} 仍有等待执行的命令"
     NO_TENANT = 50027 "there is no suitable tenant" "没有合适的租户"
 }

@@ -8,7 +8,7 @@ use crate::api::reply::{Failure, Outcome, Reply};
 use crate::api::shapes::{Definition, Listed};
 use crate::dag::Dag;
 use crate::model::{DefinitionId, Document, Problem, ProblemKind, ReleaseState, Time, UserId};
-use crate::store::{Drawing, Unchanged};
+use crate::store::{Drawing, Kept, Unchanged};
 
 /// The longest name of a definition, in characters.
 const NAME_MAX: usize = 255;
@@ -27,6 +27,9 @@ pub const RELEASE: Params = &[PROCESS, need("releaseState", Int, "1 takes it on 
 pub const SELECT: Params = &[PROCESS];
 pub const PAGE: Params =
     &[PAGE_NO, PAGE_SIZE, SEARCH, may("userId", Int, "Only those of this author; empty or 0 means every author.")];
+
+pub const ONE: Params = &[need("processDefinitionId", Int, "The id of the process definition.")];
+pub const SOME: Params = &[need("processDefinitionIds", Ids, "The ids of the process definitions.")];
 
 /// `process/save`
 pub async fn save(call: Call) -> Outcome {
@@ -103,6 +106,43 @@ pub async fn page(call: Call) -> Outcome {
     Reply::data(&Listed::of(found, part, Definition::from))
 }
 
+/// `process/delete`
+pub async fn delete(call: Call) -> Outcome {
+    remove(&call, DefinitionId(call.form.int("processDefinitionId")?)).await?;
+    Reply::done()
+}
+
+/// `process/batch-delete`: one by one, so that what one of them holds up does not keep the others.
+pub async fn delete_some(call: Call) -> Outcome {
+    let mut left = Vec::new();
+    for id in call.form.ids("processDefinitionIds")? {
+        match remove(&call, DefinitionId(id)).await {
+            Ok(()) => {}
+            Err(failure @ Failure::Store(_)) => return Err(failure),
+            Err(_) => left.push(id.to_string()),
+        }
+    }
+    if left.is_empty() { Reply::done() } else { Err(Code::DELETE_DEFINITIONS.refuse(&[&left.join(",")])) }
+}
+
+async fn remove(call: &Call, id: DefinitionId) -> Result<(), Failure> {
+    let account = call.account()?;
+    let parents = call.store().parents_of_definition(id).await?;
+    if call.store().release_state(call.project()?, id).await?.is_some() && !parents.is_empty() {
+        return Err(Code::STILL_A_SUB_PROCESS.because(&[&id, &parents.join(", ")]));
+    }
+    match call.store().delete_definition(call.project()?, id, account).await? {
+        Ok(()) => Ok(()),
+        Err(Kept::Missing) => Err(Code::NO_SUCH_DEFINITION.refuse(&[&id])),
+        Err(Kept::Foreign) => Err(Code::NO_PRIVILEGE.refuse(&[&account.name])),
+        Err(Kept::Online) => Err(Code::ONLINE_UNDELETED.refuse(&[&id])),
+        Err(Kept::Scheduled(schedule)) => Err(Code::SCHEDULE_ONLINE_UNDELETED.refuse(&[&schedule])),
+        Err(Kept::Schedules) => Err(Code::SEVERAL_SCHEDULES.because(&[&id])),
+        Err(Kept::Live(live)) => Err(Code::STILL_RUNNING.because(&[&live])),
+        Err(Kept::Pending) => Err(Code::STILL_WANTED.because(&[&id])),
+    }
+}
+
 /// What was drawn: texts as they came, and what the document says in columns of its own.
 async fn drawing(form: &Form) -> Result<Drawing, Failure> {
     let name = form.name("name", NAME_MAX)?.to_owned();
@@ -127,7 +167,7 @@ async fn drawing(form: &Form) -> Result<Drawing, Failure> {
 }
 
 /// Reads a document, on a blocking thread: one may have thousands of nodes.
-async fn checked(json: String) -> Result<Document, Failure> {
+pub(super) async fn checked(json: String) -> Result<Document, Failure> {
     let read = tokio::task::spawn_blocking(move || -> Result<_, Vec<Problem>> {
         let document = Document::parse(&json)?;
         Dag::of(&document).map_err(|problem| vec![problem])?;

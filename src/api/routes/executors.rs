@@ -11,6 +11,7 @@ use crate::model::{
     TaskDependType, Time, WarningType, param,
 };
 use crate::store::Target;
+use serde::Serialize;
 
 /// Seconds that the time-out of a start may have.
 const TIMEOUTS: std::ops::RangeInclusive<i32> = 1..=86_400;
@@ -35,6 +36,10 @@ pub const EXECUTE: Params = &[
     need("executeType", OneOf(ExecuteType::NAMES), "What is to happen to it."),
 ];
 pub const CHECK: Params = &[DEFINITION];
+pub const RECEIVERS: Params = &[
+    may("processDefinitionId", Int, "The id of the process definition."),
+    may("processInstanceId", Int, "The id of one of its instances, if no definition is named."),
+];
 
 /// `executors/start-process-instance`
 pub async fn start(call: Call) -> Outcome {
@@ -113,6 +118,32 @@ pub async fn check(call: Call) -> Outcome {
     let id = DefinitionId(call.form.int("processDefinitionId")?);
     admission::check(call.store(), id, "", TaskDependType::Post).await.map_err(refused)?;
     Reply::done()
+}
+
+/// `executors/get-receiver-cc`
+pub async fn receivers(call: Call) -> Outcome {
+    #[derive(Serialize)]
+    #[serde(rename_all = "camelCase")]
+    struct Receivers {
+        receivers: Option<String>,
+        receivers_cc: Option<String>,
+    }
+    let form = &call.form;
+    let definition = match form.int_or("processDefinitionId", 0)? {
+        0 => {
+            let instance = InstanceId(form.int_or("processInstanceId", 0)?);
+            call.store()
+                .full_instance(call.project()?, instance)
+                .await?
+                .and_then(|full| full.head.process_definition_id)
+        }
+        id => Some(id),
+    };
+    let id = DefinitionId(definition.unwrap_or_default());
+    match call.store().definition(id).await? {
+        Some(found) => Reply::data(&Receivers { receivers: found.receivers, receivers_cc: found.receivers_cc }),
+        None => Err(Code::NO_SUCH_DEFINITION.because(&[&id])),
+    }
 }
 
 /// `executors/execute`

@@ -6,7 +6,7 @@ use crate::api::param::{Kind::*, LONGEST_SEARCH, PAGE_NO, PAGE_SIZE, Params, SEA
 use crate::api::reply::{Failure, Outcome, Reply};
 use crate::api::shapes::{Instance, Listed, Task};
 use crate::model::{DefinitionId, InstanceId, State, TaskId};
-use crate::store::{InstanceFilter, SubProcess, Undeleted};
+use crate::store::{Error, InstanceFilter, SubProcess, Undeleted};
 use serde::Serialize;
 
 pub const PAGE: Params = &[
@@ -21,6 +21,9 @@ pub const PAGE: Params = &[
 ];
 pub const ONE: Params = &[need("processInstanceId", Int, "The id of the process instance.")];
 pub const SUB_PROCESS: Params = &[need("taskId", Int, "The id of the task instance.")];
+
+pub const PARENT: Params = &[need("subId", Int, "The id of the sub-process instance.")];
+pub const SOME: Params = &[need("processInstanceIds", Ids, "The ids of the process instances.")];
 
 /// `instance/list-paging`
 pub async fn page(call: Call) -> Outcome {
@@ -75,6 +78,35 @@ pub async fn delete(call: Call) -> Outcome {
         Err(Undeleted::Live(live)) => {
             Err(Failure::Generic(format!("process instance {live} has not ended; stop it first")))
         }
+    }
+}
+
+/// `instance/batch-delete`: one by one, so that one which has not ended does not keep the others.
+pub async fn delete_some(call: Call) -> Outcome {
+    let mut left = Vec::new();
+    for id in call.form.ids("processInstanceIds")? {
+        // What is gone already needs no deleting.
+        if let Err(Undeleted::Live(_)) = call.store().delete_instance(call.project()?, InstanceId(id)).await? {
+            left.push(id.to_string());
+        }
+    }
+    if left.is_empty() { Reply::done() } else { Err(Code::DELETE_INSTANCES.refuse(&[&left.join(",")])) }
+}
+
+/// `instance/select-parent-process`
+pub async fn parent(call: Call) -> Outcome {
+    #[derive(Serialize)]
+    #[serde(rename_all = "camelCase")]
+    struct Found {
+        parent_workflow_instance: InstanceId,
+    }
+    let id = InstanceId(call.form.int("subId")?);
+    match call.store().parent_instance(call.project()?, id).await {
+        Ok(Some(Some(parent_workflow_instance))) => Reply::data(&Found { parent_workflow_instance }),
+        Ok(Some(None)) => Err(Code::NO_PARENT.refuse(&[&id])),
+        Ok(None) => Err(Code::NOT_A_CHILD.refuse(&[&id])),
+        Err(Error::Missing(_)) => Err(Code::NO_SUCH_INSTANCE.refuse(&[&id])),
+        Err(error) => Err(error.into()),
     }
 }
 

@@ -6,8 +6,8 @@ use crate::api::form::Form;
 use crate::api::param::{Kind::*, Param, Params, may, need};
 use crate::api::reply::{Failure, Outcome, Reply};
 use crate::api::shapes::{Listed, Project};
-use crate::model::Time;
-use crate::store::{Error, NewProject};
+use crate::model::{Time, UserId};
+use crate::store::{self, Error, NewProject};
 
 const NAME: Param = need("projectName", Text(100), "The name, which is part of addresses.");
 const DESC: Param = may("desc", Text(200), "What the project is for.");
@@ -15,6 +15,7 @@ const ID: Param = need("projectId", Int, "The id of the project.");
 pub const CREATE: Params = &[NAME, DESC];
 pub const UPDATE: Params = &[ID, NAME, DESC];
 pub const ONE: Params = &[ID];
+pub const OF_USER: Params = &[need("userId", Int, "The id of the user.")];
 
 /// `projects/create`
 pub async fn create(call: Call) -> Outcome {
@@ -43,6 +44,30 @@ pub async fn page(call: Call) -> Outcome {
     let account = call.account()?;
     let found = call.store().projects(account, call.form.search()?, part).await?;
     Reply::data(&Listed::of(found, part, |project| Project::of(project, account.kind)))
+}
+
+/// `projects/query-by-id`
+pub async fn one(call: Call) -> Outcome {
+    let (access, account) = (call.access()?, call.account()?);
+    match call.store().project(access.project).await? {
+        Some(project) => Reply::data(&Project::of(project, account.kind)),
+        None => Err(Code::NO_SUCH_PROJECT.refuse(&[&access.name])),
+    }
+}
+
+/// `projects/unauth-project`
+pub async fn ungranted(call: Call) -> Outcome {
+    listed(&call, call.store().ungranted_projects(UserId(call.form.int("userId")?)).await?)
+}
+
+/// `projects/authed-project`
+pub async fn granted(call: Call) -> Outcome {
+    listed(&call, call.store().granted_projects(UserId(call.form.int("userId")?)).await?)
+}
+
+fn listed(call: &Call, projects: Vec<store::Project>) -> Outcome {
+    let kind = call.account()?.kind;
+    Reply::data(&projects.into_iter().map(|project| Project::of(project, kind)).collect::<Vec<_>>())
 }
 
 /// `projects/delete`

@@ -5,25 +5,33 @@ mod datasource;
 mod access_token;
 mod alert_group;
 mod audited;
+mod count;
 mod definition;
+mod gantt;
 mod instance;
+mod node;
 mod people;
 mod project;
 mod server;
 mod resource;
 mod task;
+mod tree;
 
 pub use datasource::{DataSource, DataSourceForm};
 pub use access_token::AccessToken;
 pub use alert_group::AlertGroup;
 pub use audited::Audited;
+pub use count::{Authors, CommandCount, QueueCount, StateCounts};
 pub use definition::Definition;
+pub use gantt::Gantt;
 pub use instance::Instance;
+pub use node::Node;
 pub use people::{Queue, Tenant, User};
 pub use project::Project;
 pub use server::{DatabaseState, Server, WorkerGroup, ZookeeperState};
 pub use resource::{Content, GrantedResource, Resource, Udf};
 pub use task::Task;
+pub use tree::{Square, Tree};
 
 use crate::model::Time;
 use crate::store::{Page, Paged};
@@ -53,6 +61,13 @@ impl<T> Listed<T> {
 /// Whole seconds from start to end; `None` before the end.
 fn seconds(start: Option<Time>, end: Option<Time>) -> Option<u64> {
     Some(end?.since(start?).as_secs())
+}
+
+/// From start to end, or to now where there is no end: days, hours, minutes and seconds, two digits each.
+fn elapsed(start: Option<Time>, end: Option<Time>, now: Time) -> String {
+    let seconds = start.map_or(0, |start| end.unwrap_or(now).since(start).as_secs());
+    let (minutes, hours) = (seconds / 60, seconds / 3600);
+    format!("{:02} {:02}:{:02}:{:02}", hours / 24, hours % 24, minutes % 60, seconds % 60)
 }
 
 /// JSON text that the front-end parses: never empty.

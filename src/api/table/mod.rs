@@ -121,7 +121,7 @@ pub fn routes() -> Vec<Route> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use Permission::{Definition, Open, Project};
+    use Permission::{Definition, DefinitionOrInstance, Definitions, Instance, Open, Project};
 
     #[test]
     fn no_two_rows_are_the_same_call() {
@@ -155,7 +155,8 @@ mod tests {
     fn only_the_login_needs_none_and_a_named_project_is_checked() {
         for route in routes() {
             assert_eq!(route.permission == Open, route.path == "login", "{}", route.path);
-            let by_object = matches!(route.permission, Definition(_));
+            let by_object =
+                matches!(route.permission, Definition(..) | Definitions(_) | Instance(_) | DefinitionOrInstance(..));
             assert_eq!(
                 route.path.contains("{projectName}"),
                 route.permission == Project || by_object,

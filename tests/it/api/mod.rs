@@ -2,9 +2,12 @@
 //! every kind of database.
 
 mod accounts;
+mod charts;
 mod client;
 mod datasources;
 mod definitions;
+mod deletions;
+mod edits;
 mod executors;
 mod health;
 mod http;
@@ -12,6 +15,7 @@ mod instances;
 mod login;
 mod logs;
 mod monitor;
+mod pages;
 mod people;
 mod projects;
 mod resources;
@@ -20,6 +24,7 @@ mod scratch;
 mod site;
 mod stage;
 mod worker_groups;
+mod views;
 mod world;
 
 use client::{Answer, Client};

@@ -34,7 +34,11 @@ pub struct Stage {
 
 impl Stage {
     pub async fn new() -> Option<Stage> {
-        let world = World::new().await?;
+        Some(Stage::on(World::new().await?).await)
+    }
+
+    /// The same on this server.
+    pub async fn on(world: World) -> Stage {
         let (alice, bob) = (world.user("alice"), world.user("bob"));
         alice.post("projects/create", &[("projectName", "billing"), ("desc", "monthly invoices")]).data();
         let project = id(&alice, "projects/list-paging", "billing");
@@ -57,7 +61,7 @@ impl Stage {
         stage.sub_task = stage.task(stage.ended, "nested", State::Success, sub_process).await;
         stage.relate(stage.ended, stage.sub_task, stage.child).await;
         std::fs::write(stage.world.logs.path().join("1.log"), "one\ntwo\nthree\n").unwrap();
-        Some(stage)
+        stage
     }
 
     pub async fn insert<A>(&self, row: A) -> <A::Entity as sea_orm::EntityTrait>::Model

@@ -2,13 +2,15 @@
 
 use super::super::stage;
 use super::case::{Form, Row, form, row};
-use super::scene::Scene;
-use super::shape::{self, DEFINITION, FULL_DEFINITION, FULL_INSTANCE, INSTANCE, PROJECT, Shape, TASK};
+use super::scene::{Scene, Who};
+use super::shape::{self, DEFINITION, FULL_DEFINITION, FULL_INSTANCE, INSTANCE, NODE, PROJECT, Shape, TASK};
 use escheduler::model::State;
 use serde_json::{Value, json};
 
 pub fn rows() -> Vec<Row> {
-    [projects(), definitions(), instances(), executors(), tasks()].into_iter().flatten().collect()
+    let definitions: Vec<Row> =
+        [definitions(), views_of_definitions(), deleted_definitions()].into_iter().flatten().collect();
+    [projects(), counts(), definitions, instances(), executors(), tasks()].into_iter().flatten().collect()
 }
 
 fn first_page() -> Form {
@@ -40,9 +42,63 @@ fn projects() -> Vec<Row> {
         })
         .code(10046, |_, _| form(&[("projectId", &999)])),
         row("GET projects/list-paging", Shape::Page(PROJECT), |_, _| first_page()),
+        row("GET projects/query-by-id", Shape::Object(PROJECT), |scene, _| form(&[("projectId", &scene.project)]))
+            .sees(|_, data| assert_eq!(data["userName"], "alice"))
+            .code(10018, |_, _| form(&[("projectId", &999)])),
+        row("GET projects/unauth-project", Shape::List(PROJECT), |_, _| form(&[("userId", &3)]))
+            .sees(|_, data| assert!(data.as_array().unwrap().iter().any(|row| row["name"] == "billing"))),
+        row("GET projects/authed-project", Shape::List(PROJECT), |_, _| form(&[("userId", &4)]))
+            .sees(|_, data| assert!(data.as_array().unwrap().iter().any(|row| row["name"] == "billing"))),
         row("GET projects/delete", Shape::Null, |scene, n| form(&[("projectId", &spare(scene, n))]))
             .code(10050, |_, _| form(&[("projectId", &999)]))
             .code(10137, |scene, _| form(&[("projectId", &scene.project)])),
+    ]
+}
+
+fn states(data: &Value) -> Result<(), String> {
+    shape::object("totalCount int, taskCountDtos list", data)?;
+    let states = data["taskCountDtos"].as_array().into_iter().flatten();
+    let names: Vec<_> = states.map(|count| count["taskStateType"].as_str().unwrap_or_default()).collect();
+    if names != State::NAMES {
+        return Err(format!("not every state in its order: {names:?}"));
+    }
+    Shape::List("count int, taskStateType str").check(&data["taskCountDtos"], true)
+}
+
+fn authors(data: &Value) -> Result<(), String> {
+    shape::object("count int, userList list", data)?;
+    Shape::List("userName str, userId int, count int").check(&data["userList"], false)
+}
+
+fn commands(data: &Value) -> Result<(), String> {
+    let counts = data.as_array().filter(|counts| counts.len() == State::ALL.len()).ok_or("not twelve")?;
+    let keys = |count: &Value| count.as_object().map(|count| count.keys().cloned().collect::<Vec<_>>());
+    let ordered = vec!["errorCount".to_owned(), "normalCount".to_owned(), "commandState".to_owned()];
+    if counts.iter().any(|count| keys(count) != Some(ordered.clone())) {
+        return Err(format!("the keys are not in their order: {data}"));
+    }
+    Shape::List("errorCount int, normalCount int, commandState str").check(data, true)
+}
+
+fn counts() -> Vec<Row> {
+    let range = |scene: &Scene, _: usize| {
+        form(&[
+            ("startDate", &"2026-03-01 00:00:00"),
+            ("endDate", &"2026-03-01 23:59:59"),
+            ("projectId", &scene.project),
+        ])
+    };
+    let scope = |scene: &Scene, _: usize| form(&[("projectId", &scene.project)]);
+    let undated = |_: &Scene, _: usize| form(&[("startDate", &"")]);
+    let of_all = |row: Row| {
+        row.code(10018, |_, _| form(&[("projectId", &999)])).code_for(Who::Stranger, 30002, |_, _| form(&[]))
+    };
+    vec![
+        of_all(row("GET projects/analysis/task-state-count", Shape::Like(states), range)).code(10001, undated),
+        of_all(row("GET projects/analysis/process-state-count", Shape::Like(states), range)).code(10001, undated),
+        of_all(row("GET projects/analysis/define-user-count", Shape::Like(authors), scope)),
+        of_all(row("GET projects/analysis/command-state-count", Shape::Like(commands), range)),
+        of_all(row("GET projects/analysis/queue-count", Shape::Object("taskQueue int, taskKill int"), scope)),
     ]
 }
 
@@ -103,6 +159,86 @@ fn definitions() -> Vec<Row> {
     ]
 }
 
+/// A definition that is off line, and for whom it can be deleted.
+fn unwanted(scene: &Scene, number: usize) -> i32 {
+    stage::save(&scene.alice, "billing", &format!("unwanted {number}"))
+}
+
+/// The same with a schedule in this state.
+fn scheduled(scene: &Scene, number: usize, state: i32) -> i32 {
+    use sea_orm::ActiveValue::Set;
+    let id = unwanted(scene, number);
+    let schedule = escheduler::store::entity::schedules::ActiveModel {
+        process_definition_id: Set(id),
+        start_time: Set(escheduler::store::utc(stage::START)),
+        end_time: Set(escheduler::store::utc(stage::START)),
+        crontab: Set("0 0 2 * * ? *".to_owned()),
+        failure_strategy: Set(1),
+        user_id: Set(2),
+        release_state: Set(state),
+        warning_type: Set(0),
+        create_time: Set(escheduler::store::utc(stage::START)),
+        update_time: Set(escheduler::store::utc(stage::START)),
+        ..Default::default()
+    };
+    scene.wait(scene.insert(schedule));
+    id
+}
+
+fn tree(data: &Value) -> Result<(), String> {
+    shape::object("name str, type str, instances list, children list", data)?;
+    let square = "id int, name str, type str, state str?, startTime date?, endTime date?, host str?, duration str?,
+        subflowId int";
+    Shape::List(square).check(&data["instances"], false)?;
+    data["children"].as_array().ok_or("no children")?.iter().try_for_each(tree)
+}
+
+fn nodes_by_definition(data: &Value) -> Result<(), String> {
+    let lists = data.as_object().filter(|lists| !lists.is_empty()).ok_or("no lists")?;
+    lists.values().try_for_each(|nodes| Shape::List(NODE).check(nodes, true))
+}
+
+fn views_of_definitions() -> Vec<Row> {
+    let gone = |name: &'static str| move |_: &Scene, _: usize| form(&[(name, &999)]);
+    vec![
+        row("GET projects/{projectName}/process/view-tree", Shape::Like(tree), |scene, _| {
+            form(&[("processId", &scene.daily), ("limit", &25)])
+        })
+        .sees(|scene, data| {
+            assert_eq!((&data["name"], &data["type"]), (&json!("DAG"), &json!("")));
+            let square = &data["children"][0]["instances"];
+            assert!(square.as_array().unwrap().iter().any(|square| square["id"] == scene.task), "{data}");
+        })
+        .code(10111, gone("processId")),
+        row("GET projects/{projectName}/process/gen-task-list", Shape::List(NODE), |scene, _| {
+            form(&[("processDefinitionId", &scene.daily)])
+        })
+        .code(10112, gone("processDefinitionId")),
+        row("GET projects/{projectName}/process/get-task-list", Shape::Like(nodes_by_definition), |scene, _| {
+            let ids = format!("{},999,{}", scene.daily, scene.draft);
+            form(&[("processDefinitionIdList", &ids), ("{projectName}", &"{projectName}")])
+        })
+        .code(50003, gone("processDefinitionIdList")),
+    ]
+}
+
+fn deleted_definitions() -> Vec<Row> {
+    let one = |id: i32| form(&[("processDefinitionId", &id)]);
+    vec![
+        row("GET projects/{projectName}/process/delete", Shape::Null, move |scene, n| one(scheduled(scene, n, 0)))
+            .code_for(Who::Granted, 30001, move |scene, n| one(unwanted(scene, n + 1_000_000)))
+            .code(50003, move |_, _| one(999))
+            .code(50021, move |scene, _| one(scene.daily))
+            .code(50023, move |scene, n| one(scheduled(scene, n + 1_000_000, 1))),
+        row("GET projects/{projectName}/process/batch-delete", Shape::Null, |scene, n| {
+            form(&[("processDefinitionIds", &unwanted(scene, n))])
+        })
+        .code(50026, |scene, n| {
+            form(&[("processDefinitionIds", &format!("{},{}", unwanted(scene, n + 1_000_000), scene.daily))])
+        }),
+    ]
+}
+
 fn tasks_of_instance(data: &Value) -> Result<(), String> {
     shape::object("processInstanceState SUCCESS, taskList list", data)?;
     Shape::List(shape::FULL_TASK).check(&data["taskList"], true)
@@ -151,7 +287,53 @@ fn instances() -> Vec<Row> {
             };
             form(&[("taskId", &scene.wait(scene.task(scene.running, "later", State::Submitted, sub_process)))])
         }),
+        row(
+            "GET projects/{projectName}/instance/select-parent-process",
+            Shape::Object("parentWorkflowInstance int"),
+            |scene, _| form(&[("subId", &scene.child)]),
+        )
+        .sees(|scene, data| assert_eq!(data["parentWorkflowInstance"], scene.ended))
+        .code(50001, |_, _| form(&[("subId", &999)]))
+        .code(50007, |scene, n| {
+            let orphan = |row: &mut escheduler::store::entity::process_instance::ActiveModel| {
+                row.is_sub_process = sea_orm::ActiveValue::Set(Some(1));
+            };
+            form(&[("subId", &scene.wait(scene.instance(&format!("orphan{n}"), State::Success, orphan)))])
+        })
+        .code(50010, |scene, _| form(&[("subId", &scene.ended)])),
+        row(
+            "GET projects/{projectName}/instance/view-variables",
+            Shape::Object("globalParams list, localParams object"),
+            one,
+        )
+        .code(10120, |_, _| form(&[("processInstanceId", &999)])),
+        row("GET projects/{projectName}/instance/view-gantt", Shape::Like(gantt), one)
+            .code(10121, |_, _| form(&[("processInstanceId", &999)])),
+        row("GET projects/{projectName}/instance/batch-delete", Shape::Null, |scene, n| {
+            form(&[("processInstanceIds", &format!("{},999", ended(scene, n)))])
+        })
+        .code(10117, |scene, _| form(&[("processInstanceIds", &scene.running)])),
+        row("POST projects/{projectName}/instance/update", Shape::Null, |scene, n| {
+            form(&[
+                ("processInstanceId", &ended(scene, n)),
+                ("processInstanceJson", &document(&json!([node("other", &[])]))),
+                ("locations", &"{}"),
+                ("connects", &"[]"),
+                ("syncDefine", &false),
+            ])
+        })
+        .code(10115, |_, _| form(&[("processInstanceJson", &document(&json!([])))]))
+        .code(50001, |_, _| form(&[("processInstanceId", &999)]))
+        .code(50006, |scene, _| form(&[("processInstanceId", &scene.running)])),
     ]
+}
+
+fn gantt(data: &Value) -> Result<(), String> {
+    shape::object("height int, taskNames list, tasks list, taskStatus object", data)?;
+    let bar = "taskName str, startDate list, endDate list, executionDate date?, isoStart date, isoEnd date, status str,
+        duration str";
+    Shape::List(bar).check(&data["tasks"], false)?;
+    if data["taskNames"] == json!(["prepare"]) { Ok(()) } else { Err(format!("not its nodes: {data}")) }
 }
 
 fn executors() -> Vec<Row> {
@@ -163,6 +345,7 @@ fn executors() -> Vec<Row> {
     };
     let check = |scene: &Scene, _| form(&[("processDefinitionId", &scene.daily)]);
     vec![
+        receivers(),
         row("POST projects/{projectName}/executors/start-process-instance", Shape::Null, |scene, _| {
             form(&[
                 ("processDefinitionId", &scene.daily),
@@ -216,6 +399,16 @@ fn executors() -> Vec<Row> {
                 form(&[("processDefinitionId", &second)])
             }),
     ]
+}
+
+/// Whose project is not looked at, as the front-end calls it.
+fn receivers() -> Row {
+    row(
+        "GET projects/{projectName}/executors/get-receiver-cc",
+        Shape::Object("receivers str?, receiversCc str?"),
+        |scene, _| form(&[("processDefinitionId", &scene.daily), ("{projectName}", &"{projectName}")]),
+    )
+    .code(50017, |_, _| form(&[("processDefinitionId", &999)]))
 }
 
 /// A definition on line whose one task runs another definition.

@@ -105,6 +105,10 @@ pub const TOKEN: &str =
     "id int, userId int, userName str, token str, expireTime date, createTime date, updateTime date";
 pub const PROJECT: &str = "id int, userId int, userName str?, name str, desc str?, createTime date, updateTime date,
     perm int, defCount int, instRunningCount int";
+pub const NODE: &str = "id str, name str, desc str?, type SHELL|SQL|SUB_PROCESS|PROCEDURE|MR|SPARK|PYTHON|DEPENDENT,
+    runFlag str?, loc any, maxRetryTimes int, retryInterval int, params object, preTasks list, extras any, depList list,
+    dependence object?, taskInstancePriority HIGHEST|HIGH|MEDIUM|LOW|LOWEST, timeout object?, forbidden bool,
+    taskTimeoutParameter object, workerGroupId int";
 pub const DEFINITION: &str = "id int, name str, version int, releaseState OFFLINE|ONLINE, projectId int,
     processDefinitionJson null, desc str?, globalParams json?, globalParamList list?, globalParamMap object?,
     createTime date, updateTime date, flag YES|NO, userId int, userName str?, projectName str?, locations null,

@@ -17,6 +17,8 @@ pub enum Word {
     General,
     /// Whoever may work in the project of the path; else 30002. An unknown project is 10018.
     Project,
+    /// The same, but only for the author of the object and administrators; the others there are told this code.
+    Author(i64),
     /// Whoever may work in the project of the object; else 30002.
     ProjectOf,
     /// The owner of the object; else 30001.
@@ -156,8 +158,8 @@ pub const ROWS: &[Spec] = rows! {
     GET "projects/{projectName}/process/view-tree" 200 ProjectOf, [10111] 10111, "processId* limit*";
     GET "projects/{projectName}/process/gen-task-list" 200 ProjectOf, [10112] 10112, "processDefinitionId*";
     GET "projects/{projectName}/process/get-task-list" 200 ProjectOf, [50003] 10112, "processDefinitionIdList*";
-    GET "projects/{projectName}/process/delete" 200 Project, [30001 50003 50021 50023] 50022, "processDefinitionId*";
-    GET "projects/{projectName}/process/batch-delete" 200 Project, [50026] 50026, "processDefinitionIds*";
+    GET "projects/{projectName}/process/delete" 200 Author(30001), [30001 50003 50021 50023] 50022, "processDefinitionId*";
+    GET "projects/{projectName}/process/batch-delete" 200 Author(50026), [50026] 50026, "processDefinitionIds*";
 
     GET "projects/{projectName}/instance/list-paging" 200 Project, [] 10113, "processDefinitionId searchVal stateType host startDate endDate pageNo* pageSize*";
     GET "projects/{projectName}/instance/task-list-by-process-id" 200 Project, [10114] 10114, "processInstanceId*";
