@@ -12,6 +12,7 @@ mod m20261122_000001_create_tables;
 mod m20261125_000002_note_commits;
 mod m20261125_000003_name_workers;
 mod m20261125_000004_keep_resources;
+mod m20261125_000005_keep_time;
 mod m20261125_000006_note_changes;
 mod m20261125_000007_index_starts;
 mod state;
@@ -34,6 +35,7 @@ impl MigratorTrait for Migrator {
             Box::new(m20261125_000002_note_commits::Migration),
             Box::new(m20261125_000003_name_workers::Migration),
             Box::new(m20261125_000004_keep_resources::Migration),
+            Box::new(m20261125_000005_keep_time::Migration),
             Box::new(m20261125_000006_note_changes::Migration),
             Box::new(m20261125_000007_index_starts::Migration),
         ]

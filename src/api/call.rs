@@ -4,9 +4,10 @@ use super::form::Form;
 use super::reply::Failure;
 use super::upload::Upload;
 use super::{Compat, Shared};
-use crate::resources::Resources;
 use crate::model::{ProjectId, Time, UserId};
+use crate::resources::Resources;
 use crate::store::{Access, Account, Author, Store};
+use chrono_tz::Tz;
 use std::net::IpAddr;
 use std::sync::Arc;
 
@@ -64,6 +65,11 @@ impl Call {
     /// The uploaded files.
     pub fn resources(&self) -> &Resources {
         &self.shared.resources
+    }
+
+    /// The zone of the times in parameters.
+    pub fn zone(&self) -> Tz {
+        self.shared.settings.zone
     }
 
     /// Who calls.

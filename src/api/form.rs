@@ -152,8 +152,7 @@ impl Form {
     /// A date with time in the zone; what cannot be read means none.
     pub fn instant(&self, name: &str, zone: Tz) -> Option<Time> {
         self.declared_as(name, |param| param.kind == Kind::Date);
-        let local = NaiveDateTime::parse_from_str(self.given(name)?.trim(), "%Y-%m-%d %H:%M:%S").ok()?;
-        instant(local, zone)
+        wall_time(self.given(name)?, zone)
     }
 
     /// The part of a list that is asked for; what is not above zero is code 10001.
@@ -199,6 +198,11 @@ fn integer(name: &str, text: &str) -> Result<i32, Failure> {
 
 fn enumerated<T: FromStr<Err = UnknownName>>(name: &str, text: &str) -> Result<T, Failure> {
     text.parse().map_err(|error: UnknownName| Failure::parameter(name, error))
+}
+
+/// A date with time in the zone; `None` if the text is none.
+pub fn wall_time(text: &str, zone: Tz) -> Option<Time> {
+    instant(NaiveDateTime::parse_from_str(text.trim(), "%Y-%m-%d %H:%M:%S").ok()?, zone)
 }
 
 /// A time that the clocks show twice is the first one; one that they leave out is as long after the gap's start.

@@ -13,8 +13,8 @@ mod bearer;
 mod call;
 mod code;
 mod form;
-mod health;
 mod guard;
+mod health;
 mod housekeeping;
 mod language;
 mod origin;
@@ -34,14 +34,14 @@ mod table;
 mod upload;
 mod welcome;
 
-pub use presence::{Presence, Stage};
 pub use guard::Limits;
+pub use presence::{Presence, Stage};
 
 use crate::calls::Bell;
 use crate::logs::Logs;
 use crate::registry::Muster;
-use crate::secrets::Keyring;
 use crate::resources::Resources;
+use crate::secrets::Keyring;
 use crate::store::Store;
 use chrono_tz::Tz;
 use std::net::{IpAddr, SocketAddr};

@@ -259,6 +259,7 @@ impl App {
             clock: Arc::new(SystemClock),
             gauge: Arc::new(Limits::new("master", config.max_cpuload_avg, config.reserved_memory)),
             broker,
+            timetable: Some(Arc::new(self.ports.store.clone())),
             mail,
             settings: master::Settings {
                 owner: self.start.clone(),
@@ -267,6 +268,7 @@ impl App {
                 instances: config.exec_threads,
                 places: config.exec_task_number,
                 sole: self.cluster.is_none(),
+                grace: self.config.schedule.misfire_threshold,
                 lease: self.config.worker.lease.max(SHORTEST),
                 seed: rand::random(),
                 inline: false,

@@ -16,30 +16,11 @@ mod timeline;
 
 pub use expression::{Error, Expression, Hours};
 
-use crate::model::Time;
+pub use crate::model::{DstGap as Gap, DstOverlap as Overlap};
+use crate::model::{Schedule, Time};
 use chrono_tz::{TZ_VARIANTS, Tz};
 use expression::Wall;
-use std::str::FromStr;
 use timeline::Stretch;
-
-/// What becomes of a fixed time that the clock skips.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
-pub enum Gap {
-    /// It fires at the first instant after the gap; all times of one gap together fire once.
-    #[default]
-    Shift,
-    /// It does not fire.
-    Skip,
-}
-
-/// What becomes of a fixed time that the clock shows twice.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
-pub enum Overlap {
-    #[default]
-    First,
-    Second,
-    Both,
-}
 
 /// When a schedule fires.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -51,6 +32,19 @@ pub struct Calendar {
 }
 
 impl Calendar {
+    /// The calendar of a schedule; `server` is the zone of those that name none.
+    ///
+    /// # Errors
+    /// A sentence about its expression or its zone.
+    pub fn of(schedule: &Schedule, server: Tz) -> Result<Calendar, String> {
+        Ok(Calendar {
+            expression: Expression::parse(&schedule.crontab).map_err(|why| why.to_string())?,
+            zone: schedule.zone.as_deref().map_or(Ok(server), zone)?,
+            gap: schedule.gap,
+            overlap: schedule.overlap,
+        })
+    }
+
     /// The first instant after this one at which it fires, a whole second; `None` if there is none until 2099.
     ///
     /// The work is bounded by the years, also for a date that never comes: tens of microseconds at most.
@@ -110,27 +104,4 @@ pub fn zone(name: &str) -> Result<Tz, String> {
             nearest.filter(|zone| likeness(zone) > 0.8).map_or(String::new(), |zone| format!(" (is {zone} meant?)"));
         format!("`{name}` is no time zone; zones have names such as Europe/Berlin, Asia/Shanghai or UTC{hint}")
     })
-}
-
-impl FromStr for Gap {
-    type Err = String;
-    fn from_str(text: &str) -> Result<Self, String> {
-        match text {
-            "shift" => Ok(Gap::Shift),
-            "skip" => Ok(Gap::Skip),
-            _ => Err(format!("`{text}` is no rule for times that the clock skips: `shift` or `skip`")),
-        }
-    }
-}
-
-impl FromStr for Overlap {
-    type Err = String;
-    fn from_str(text: &str) -> Result<Self, String> {
-        match text {
-            "first" => Ok(Overlap::First),
-            "second" => Ok(Overlap::Second),
-            "both" => Ok(Overlap::Both),
-            _ => Err(format!("`{text}` is no rule for times that the clock shows twice: `first`, `second` or `both`")),
-        }
-    }
 }

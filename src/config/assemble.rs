@@ -33,6 +33,10 @@ pub(super) fn read(values: &BTreeMap<String, Value>, table: &Table, found: &mut 
         shutdown: Shutdown { grace: r.duration("shutdown.grace") },
         log: log(r),
         resource: resource::read(r),
+        schedule: Schedule {
+            misfire_threshold: r.millis("schedule.misfire.threshold"),
+            firing_retention: r.duration("schedule.firing.retention"),
+        },
         alert: Alert { language: r.choice("alert.language", &LANGUAGES).unwrap_or(Language::English) },
         zookeeper: zookeeper(r),
         secrets: secrets(r),

@@ -24,6 +24,7 @@ pub struct Config {
     pub shutdown: Shutdown,
     pub log: Log,
     pub resource: Resource,
+    pub schedule: Schedule,
     pub alert: Alert,
     pub zookeeper: Zookeeper,
     pub secrets: Secrets,
@@ -196,6 +197,15 @@ pub struct Worker {
 pub struct Logger {
     /// Zero takes any free port.
     pub port: u16,
+}
+
+/// Definitions that run by themselves.
+#[derive(Clone, Debug)]
+pub struct Schedule {
+    /// How late a schedule may fire before its misfire policy decides.
+    pub misfire_threshold: Duration,
+    /// How long it is remembered what became of each instant.
+    pub firing_retention: Duration,
 }
 
 /// What the original names after itself.

@@ -228,6 +228,8 @@ impl Driver {
                 self.post(parent.instance, child_ended(node, tag, state, at).into());
             }
         }
+        // A firing of its schedule may have waited for it.
+        self.means.timer.notify_one();
         self.look_for_commands();
     }
 }

@@ -24,6 +24,7 @@ use rand::rngs::StdRng;
 use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet, VecDeque};
 use std::sync::Arc;
 use std::time::Duration;
+use tokio::sync::Notify;
 use tokio::sync::mpsc::UnboundedReceiver;
 use tokio_util::sync::CancellationToken;
 
@@ -46,6 +47,8 @@ pub(super) struct Means {
     pub gauge: Arc<dyn Gauge>,
     pub broker: Option<Arc<dyn Broker>>,
     pub membership: Arc<Membership>,
+    /// Wakes the timer.
+    pub timer: Arc<Notify>,
 }
 
 pub(super) struct Driver {
@@ -184,7 +187,10 @@ impl Driver {
                     self.workers.rows(rows);
                     self.bury_the_dead();
                 }
-                () = bell.rung() => self.look_for_commands(),
+                () = bell.rung() => {
+                    self.look_for_commands();
+                    self.means.timer.notify_one();
+                }
                 Ok(()) = changes.changed() => self.sweep(),
                 () = &mut sweep => {
                     sweep = clock.sleep(SWEEP);

@@ -27,6 +27,7 @@ mod run;
 mod step;
 mod steps;
 mod surrender;
+mod timer;
 mod workers;
 
 pub use coroner::{Coroner, Found};
@@ -38,12 +39,14 @@ use crate::clock::Clock;
 use crate::host::Gauge;
 use crate::queue::Broker;
 use crate::registry::{Membership, Registry};
-use crate::store::Records;
+use crate::store::{Records, Timetable};
 use crate::work::Work;
 use chrono_tz::Tz;
 use driver::{Driver, Means};
 use std::sync::Arc;
 use std::time::Duration;
+use timer::Timer;
+use tokio::sync::Notify;
 use tokio::sync::mpsc::UnboundedReceiver;
 use tokio_util::sync::CancellationToken;
 
@@ -58,6 +61,8 @@ pub struct Master {
     pub gauge: Arc<dyn Gauge>,
     /// Where waiting attempts can be seen by workers, if not here.
     pub broker: Option<Arc<dyn Broker>>,
+    /// Schedules, if they fire here.
+    pub timetable: Option<Arc<dyn Timetable>>,
     pub mail: UnboundedReceiver<MasterMail>,
     pub settings: Settings,
 }
@@ -74,6 +79,8 @@ pub struct Settings {
     pub places: usize,
     /// One process: the only worker is beside us, its folder is locked, and it lets attempts wait by itself.
     pub sole: bool,
+    /// How late a schedule may fire before its misfire policy decides (`schedule.misfire.threshold`).
+    pub grace: Duration,
     /// How old our last word to the registry may be for us to say who is gone (`worker.lease`).
     pub lease: Duration,
     /// Where the seeds of attempts come from.
@@ -86,14 +93,28 @@ impl Master {
     /// Drives instances until told to stop; then takes nothing new, waits for the writes under way, and
     /// leaves.
     pub async fn run(self, stop: CancellationToken) {
-        let Master { records, registry, membership, colleagues, bell, clock, gauge, broker, mail, settings } = self;
+        let Master { records, registry, membership, colleagues, bell, clock, gauge, broker, timetable, mail, settings } =
+            self;
         let membership = Arc::new(membership);
         let work = if settings.inline { Work::inline() } else { Work::spawned() };
         let (rows, seen) = tokio::sync::mpsc::unbounded_channel();
         let observer = fence::Observer::new(records.clone(), registry.clone(), clock.clone(), rows);
         let watches = !settings.sole;
         let seed = settings.seed;
-        let means = Means { records, registry, colleagues, bell, clock, gauge, broker, membership };
+        let wake = Arc::new(Notify::new());
+        let timer = timetable.map(|timetable| {
+            Timer::new(timer::Means {
+                timetable,
+                registry: registry.clone(),
+                clock: clock.clone(),
+                bell: bell.clone(),
+                wake: wake.clone(),
+                owner: settings.owner.clone(),
+                zone: settings.zone,
+                grace: settings.grace,
+            })
+        });
+        let means = Means { records, registry, colleagues, bell, clock, gauge, broker, membership, timer: wake };
         let driver = Driver::new(means, settings, work, seed).run(mail, seen, stop);
         let watch = async move {
             if watches {
@@ -104,10 +125,17 @@ impl Master {
                 std::future::pending().await
             }
         };
+        let timer = async move {
+            match timer {
+                Some(timer) => timer.run().await,
+                None => std::future::pending().await,
+            }
+        };
         tokio::select! {
             biased;
             () = driver => {}
             () = watch => {}
+            () = timer => {}
         }
     }
 }

@@ -137,6 +137,52 @@ codes! {
         All = 3 "ALL",
     }
 
+    /// What becomes of the instants at which a schedule should have fired and nobody was there.
+    MisfirePolicy {
+        /// The latest of them is made up for.
+        FireOnce = 0 "fire once",
+        /// Each of them is made up for.
+        FireAll = 1 "fire all",
+        /// They are left out.
+        Skip = 2 "skip",
+    }
+
+    /// What becomes of a firing while a run of the same schedule lives.
+    OverlapPolicy {
+        Parallel = 0 "parallel",
+        /// It runs once the others have ended.
+        Wait = 1 "wait",
+        Skip = 2 "skip",
+        /// The others are stopped, then it runs.
+        Replace = 3 "replace",
+    }
+
+    /// What becomes of a fixed hour that the clocks leave out when summer time begins.
+    DstGap {
+        /// It comes at the first instant after the gap.
+        Shift = 0 "shift",
+        Skip = 1 "skip",
+    }
+
+    /// Which of the two passes counts for a fixed hour that the clocks show twice when summer time ends.
+    DstOverlap {
+        First = 0 "first",
+        Second = 1 "second",
+        Both = 2 "both",
+    }
+
+    /// What became of an instant at which a schedule was due.
+    Outcome {
+        /// There is a command, or an instance.
+        Started = 0 "STARTED",
+        /// Until the run before has ended.
+        Waiting = 1 "WAITING",
+        /// The schedule's overlap policy left it out.
+        Skipped = 2 "SKIPPED",
+        /// The schedule's misfire policy left it out.
+        Missed = 3 "MISSED",
+    }
+
     /// Which nodes run beside the chosen ones.
     TaskDependType {
         Only = 0 "TASK_ONLY",

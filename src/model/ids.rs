@@ -29,6 +29,8 @@ ids! {
     TaskId,
     /// `t_escheduler_command.id`
     CommandId,
+    /// `t_escheduler_schedules.id`
+    ScheduleId,
     /// `t_escheduler_user.id`
     UserId,
     /// `t_escheduler_datasource.id`

@@ -7,10 +7,12 @@ mod codes;
 mod document;
 mod ids;
 mod run;
+mod schedule;
 mod time;
 
 pub use codes::*;
 pub use document::{Document, Node, Problem, ProblemKind, Property, Timeout};
 pub use ids::*;
 pub use run::{Command, param};
+pub use schedule::{Schedule, lateness};
 pub use time::Time;

@@ -23,6 +23,8 @@ pub struct Command {
     pub executor: UserId,
     pub priority: Priority,
     pub worker_group: i32,
+    /// The schedule whose firing it is.
+    pub schedule: Option<ScheduleId>,
 }
 
 impl Command {
@@ -43,6 +45,7 @@ impl Command {
             executor,
             priority: Priority::Medium,
             worker_group: -1,
+            schedule: None,
         }
     }
 

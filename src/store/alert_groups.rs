@@ -120,21 +120,21 @@ impl Store {
                 if let Some(unknown) = unknown::<user::Entity>(tx, user::Column::Id, &users).await? {
                     return Ok(Err(GroupRefusal::NoUser(unknown)));
                 }
-                use relation_user_alertgroup::{ActiveModel, Column, Entity};
-                let here = || Entity::delete_many().filter(Column::AlertgroupId.eq(group));
+                use relation_user_alertgroup as member;
+                let here = || member::Entity::delete_many().filter(member::Column::AlertgroupId.eq(group));
                 let administrators = user::Entity::find().select_only().column(user::Column::Id);
                 let administrators = administrators.filter(user::Column::UserType.eq(UserType::Admin.code()));
-                here().filter(Column::UserId.not_in_subquery(administrators.into_query())).exec(tx).await?;
+                here().filter(member::Column::UserId.not_in_subquery(administrators.into_query())).exec(tx).await?;
                 for users in users.chunks(SLICE) {
-                    here().filter(Column::UserId.is_in(users.iter().copied())).exec(tx).await?;
-                    let rows = users.iter().map(|user| ActiveModel {
+                    here().filter(member::Column::UserId.is_in(users.iter().copied())).exec(tx).await?;
+                    let rows = users.iter().map(|user| member::ActiveModel {
                         alertgroup_id: Set(Some(group)),
                         user_id: Set(Some(*user)),
                         create_time: Set(Some(utc(at))),
                         update_time: Set(Some(utc(at))),
                         ..Default::default()
                     });
-                    Entity::insert_many(rows).exec_without_returning(tx).await?;
+                    member::Entity::insert_many(rows).exec_without_returning(tx).await?;
                 }
                 Ok(Ok(()))
             })

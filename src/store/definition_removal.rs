@@ -11,7 +11,7 @@ use sea_orm::{
 
 /// Why a definition was not deleted.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Kept {
+pub enum Unremoved {
     Missing,
     /// Only the author and administrators delete a definition.
     Foreign,
@@ -36,7 +36,7 @@ impl Store {
         project: ProjectId,
         id: DefinitionId,
         by: &Account,
-    ) -> Result<Result<(), Kept>, Error> {
+    ) -> Result<Result<(), Unremoved>, Error> {
         let (user, is_admin) = (by.id, by.kind == UserType::Admin);
         self.write(move |tx| {
             Box::pin(async move {
@@ -51,12 +51,12 @@ impl Store {
                     .into_tuple()
                     .one(tx)
                     .await?;
-                let Some((author, release)) = found else { return Ok(Err(Kept::Missing)) };
+                let Some((author, release)) = found else { return Ok(Err(Unremoved::Missing)) };
                 if !is_admin && author != Some(user.0) {
-                    return Ok(Err(Kept::Foreign));
+                    return Ok(Err(Unremoved::Foreign));
                 }
                 if release == Some(ReleaseState::Online.code()) {
-                    return Ok(Err(Kept::Online));
+                    return Ok(Err(Unremoved::Online));
                 }
                 if let Some(reason) = unrest(tx, id).await? {
                     return Ok(Err(reason));
@@ -106,7 +106,7 @@ impl Store {
 }
 
 /// What is still going on with a definition.
-async fn unrest(tx: &DatabaseTransaction, id: DefinitionId) -> Result<Option<Kept>, Error> {
+async fn unrest(tx: &DatabaseTransaction, id: DefinitionId) -> Result<Option<Unremoved>, Error> {
     use schedules::Column;
     let schedules: Vec<(i32, Option<i32>)> = schedules::Entity::find()
         .select_only()
@@ -116,13 +116,13 @@ async fn unrest(tx: &DatabaseTransaction, id: DefinitionId) -> Result<Option<Kep
         .all(tx)
         .await?;
     if let Some((online, _)) = schedules.iter().find(|(_, state)| *state == Some(ReleaseState::Online.code())) {
-        return Ok(Some(Kept::Scheduled(*online)));
+        return Ok(Some(Unremoved::Scheduled(*online)));
     }
     if schedules.len() > 1 {
-        return Ok(Some(Kept::Schedules));
+        return Ok(Some(Unremoved::Schedules));
     }
     if let Some(live) = live(tx, id).await? {
-        return Ok(Some(Kept::Live(live)));
+        return Ok(Some(Unremoved::Live(live)));
     }
     let pending: Option<i32> = command::Entity::find()
         .select_only()
@@ -131,7 +131,7 @@ async fn unrest(tx: &DatabaseTransaction, id: DefinitionId) -> Result<Option<Kep
         .into_tuple()
         .one(tx)
         .await?;
-    Ok(pending.map(|_| Kept::Pending))
+    Ok(pending.map(|_| Unremoved::Pending))
 }
 
 /// An instance of the definition that is not over, or that belongs to a family that is not.

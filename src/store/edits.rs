@@ -9,7 +9,7 @@ use sea_orm::{ColumnTrait, DatabaseTransaction, EntityTrait, QueryFilter, QueryS
 
 /// What is to be different. `None` leaves it as it is.
 #[derive(Clone, Debug)]
-pub struct Edit {
+pub struct InstanceEdit {
     pub document: Option<Redrawn>,
     pub locations: Option<String>,
     pub connects: Option<String>,
@@ -53,7 +53,7 @@ impl Store {
         &self,
         project: ProjectId,
         id: InstanceId,
-        edit: Edit,
+        edit: InstanceEdit,
     ) -> Result<Result<(), Unedited>, Error> {
         self.write(move |tx| {
             let edit = edit.clone();
@@ -120,7 +120,7 @@ async fn state_of(tx: &DatabaseTransaction, id: i32) -> Result<Option<State>, Er
 }
 
 /// Writes the instance if it is still ended; else the state that it is in.
-async fn overwrite(tx: &DatabaseTransaction, id: InstanceId, edit: &Edit) -> Result<Option<State>, Error> {
+async fn overwrite(tx: &DatabaseTransaction, id: InstanceId, edit: &InstanceEdit) -> Result<Option<State>, Error> {
     use process_instance::Column;
     let mut update = process_instance::Entity::update_many().col_expr(Column::UpdateTime, Expr::value(utc(edit.at)));
     if let Some(document) = &edit.document {
@@ -150,7 +150,7 @@ async fn overwrite(tx: &DatabaseTransaction, id: InstanceId, edit: &Edit) -> Res
 }
 
 /// Draws the definition as the instance now is, even if it is on line: who asks for it knows.
-async fn sync(tx: &DatabaseTransaction, id: DefinitionId, edit: &Edit) -> Result<(), Error> {
+async fn sync(tx: &DatabaseTransaction, id: DefinitionId, edit: &InstanceEdit) -> Result<(), Error> {
     use process_definition::Column;
     let Some(document) = &edit.document else { return Ok(()) };
     let mut update = process_definition::Entity::update_many()

@@ -37,6 +37,6 @@ pub(super) async fn names(tx: &DatabaseTransaction) -> Result<(), Error> {
     Ok(())
 }
 
-fn has_one_writer(tx: &DatabaseTransaction) -> bool {
+pub(super) fn has_one_writer(tx: &DatabaseTransaction) -> bool {
     tx.get_database_backend() == DatabaseBackend::Sqlite
 }

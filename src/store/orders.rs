@@ -107,7 +107,7 @@ async fn target(tx: &DatabaseTransaction, project: ProjectId, instance: Instance
 
 /// Whether the definition is on line. What is given of its receivers is written where it differs: the row holds
 /// the whole drawing, and writing it costs accordingly.
-async fn remember(
+pub(super) async fn remember(
     tx: &DatabaseTransaction,
     definition: DefinitionId,
     mails: [Option<String>; 2],

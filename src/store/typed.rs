@@ -2,9 +2,9 @@
 
 use super::instant;
 use crate::model::{
-    AlertType, CommandType, DataSourceId, DbType, DefinitionId, FailureStrategy, Flag, InstanceId, Priority, ProjectId,
-    ReleaseState, ResourceId, ResourceType, State, TaskDependType, TaskId, Time, UdfId, UdfType, UserId, UserType,
-    WarningType,
+    AlertType, CommandType, DataSourceId, DbType, DefinitionId, DstGap, DstOverlap, FailureStrategy, Flag, InstanceId,
+    MisfirePolicy, OverlapPolicy, Priority, ProjectId, ReleaseState, ResourceId, ResourceType, ScheduleId, State,
+    TaskDependType, TaskId, Time, UdfId, UdfType, UserId, UserType, WarningType,
 };
 use chrono::NaiveDateTime;
 use sea_orm::{ColIdx, QueryResult, TryGetError, TryGetable};
@@ -25,7 +25,7 @@ macro_rules! ids {
     )*};
 }
 
-ids!(DataSourceId, ProjectId, DefinitionId, InstanceId, TaskId, UserId, ResourceId, UdfId);
+ids!(DataSourceId, ProjectId, DefinitionId, InstanceId, ScheduleId, TaskId, UserId, ResourceId, UdfId);
 
 /// A number that the enumeration does not know counts as none, so that one odd row spoils no list.
 macro_rules! codes {
@@ -54,3 +54,4 @@ codes!(
     UserType,
     WarningType
 );
+codes!(DstGap, DstOverlap, MisfirePolicy, OverlapPolicy);

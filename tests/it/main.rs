@@ -13,6 +13,7 @@ mod ledger;
 mod log;
 mod passwords;
 mod processes;
+mod schedules;
 mod shim;
 mod site;
 mod stop;

@@ -42,6 +42,7 @@ impl World {
                 instances: 100,
                 places,
                 sole: false,
+                grace: std::time::Duration::from_secs(60),
                 lease: LEASE,
                 seed,
                 inline: true,
@@ -65,6 +66,7 @@ impl World {
                     clock,
                     gauge: Arc::new(NoLimit),
                     broker,
+                    timetable: None,
                     mail,
                     settings,
                 };

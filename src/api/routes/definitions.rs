@@ -8,7 +8,7 @@ use crate::api::reply::{Failure, Outcome, Reply};
 use crate::api::shapes::{Definition, Listed};
 use crate::dag::Dag;
 use crate::model::{DefinitionId, Document, Problem, ProblemKind, ReleaseState, Time, UserId};
-use crate::store::{Drawing, Kept, Unchanged};
+use crate::store::{Drawing, Unchanged, Unremoved};
 
 /// The longest name of a definition, in characters.
 const NAME_MAX: usize = 255;
@@ -133,13 +133,13 @@ async fn remove(call: &Call, id: DefinitionId) -> Result<(), Failure> {
     }
     match call.store().delete_definition(call.project()?, id, account).await? {
         Ok(()) => Ok(()),
-        Err(Kept::Missing) => Err(Code::NO_SUCH_DEFINITION.refuse(&[&id])),
-        Err(Kept::Foreign) => Err(Code::NO_PRIVILEGE.refuse(&[&account.name])),
-        Err(Kept::Online) => Err(Code::ONLINE_UNDELETED.refuse(&[&id])),
-        Err(Kept::Scheduled(schedule)) => Err(Code::SCHEDULE_ONLINE_UNDELETED.refuse(&[&schedule])),
-        Err(Kept::Schedules) => Err(Code::SEVERAL_SCHEDULES.because(&[&id])),
-        Err(Kept::Live(live)) => Err(Code::STILL_RUNNING.because(&[&live])),
-        Err(Kept::Pending) => Err(Code::STILL_WANTED.because(&[&id])),
+        Err(Unremoved::Missing) => Err(Code::NO_SUCH_DEFINITION.refuse(&[&id])),
+        Err(Unremoved::Foreign) => Err(Code::NO_PRIVILEGE.refuse(&[&account.name])),
+        Err(Unremoved::Online) => Err(Code::ONLINE_UNDELETED.refuse(&[&id])),
+        Err(Unremoved::Scheduled(schedule)) => Err(Code::SCHEDULE_ONLINE_UNDELETED.refuse(&[&schedule])),
+        Err(Unremoved::Schedules) => Err(Code::SEVERAL_SCHEDULES.because(&[&id])),
+        Err(Unremoved::Live(live)) => Err(Code::STILL_RUNNING.because(&[&live])),
+        Err(Unremoved::Pending) => Err(Code::STILL_WANTED.because(&[&id])),
     }
 }
 

@@ -9,7 +9,7 @@ use crate::api::param::{Kind::*, Params, may, need};
 use crate::api::reply::{Failure, Outcome, Reply};
 use crate::model::{Flag, InstanceId, Time};
 use crate::params::{Moment, cure};
-use crate::store::{Edit, Redrawn, Unedited};
+use crate::store::{InstanceEdit, Redrawn, Unedited};
 
 pub const EDIT: Params = &[
     need("processInstanceId", Int, "The id of the process instance."),
@@ -42,7 +42,7 @@ pub async fn edit(call: Call) -> Outcome {
         None => None,
     };
     let drawn = |name| form.filled(name).map(str::to_owned);
-    let edit = Edit {
+    let edit = InstanceEdit {
         document,
         locations: drawn("locations"),
         connects: drawn("connects"),

@@ -98,7 +98,7 @@ fn parameters(form: &Form) -> String {
     }
 }
 
-fn refused(refusal: Refusal) -> Failure {
+pub(super) fn refused(refusal: Refusal) -> Failure {
     match refusal {
         Refusal::Missing(id) => Code::NO_SUCH_DEFINITION.refuse(&[&id]),
         Refusal::Offline { ref name, .. } => Code::NOT_ONLINE.refuse(&[name]),

@@ -1,35 +1,37 @@
 //! The JSON of the wire (`EasyScheduler 1.0.1: shared object shapes`): the keys of releases 1.0.1 and 1.1.0
 //! together, `null` included, dates as epoch milliseconds.
 
-mod datasource;
 mod access_token;
 mod alert_group;
 mod audited;
 mod count;
+mod datasource;
 mod definition;
 mod gantt;
 mod instance;
 mod node;
 mod people;
 mod project;
-mod server;
 mod resource;
+mod schedule;
+mod server;
 mod task;
 mod tree;
 
-pub use datasource::{DataSource, DataSourceForm};
 pub use access_token::AccessToken;
 pub use alert_group::AlertGroup;
 pub use audited::Audited;
 pub use count::{Authors, CommandCount, QueueCount, StateCounts};
+pub use datasource::{DataSource, DataSourceForm};
 pub use definition::Definition;
 pub use gantt::Gantt;
 pub use instance::Instance;
 pub use node::Node;
 pub use people::{Queue, Tenant, User};
 pub use project::Project;
-pub use server::{DatabaseState, Server, WorkerGroup, ZookeeperState};
 pub use resource::{Content, GrantedResource, Resource, Udf};
+pub use schedule::Schedule;
+pub use server::{DatabaseState, Server, WorkerGroup, ZookeeperState};
 pub use task::Task;
 pub use tree::{Square, Tree};
 

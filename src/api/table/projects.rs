@@ -8,7 +8,7 @@ use crate::api::permission::Permission::{
 };
 use crate::api::permission::Unknown::{Generic, Told};
 use crate::api::routes::{
-    analysis, definitions, edits, executors, gantt, instances, nodes, projects, tasks, trees, variables,
+    analysis, definitions, edits, executors, gantt, instances, nodes, projects, schedules, tasks, trees, variables,
 };
 
 #[rustfmt::skip]
@@ -56,6 +56,15 @@ pub(super) fn rows() -> Vec<Route> {
         post("projects/{projectName}/executors/execute", Project, Code::EXECUTE, executors::execute).takes(executors::EXECUTE),
         post("projects/{projectName}/executors/start-check", Definition("processDefinitionId", Told), Code::START_CHECK, executors::check).reading().takes(executors::CHECK),
         get("projects/{projectName}/executors/get-receiver-cc", DefinitionOrInstance("processDefinitionId", "processInstanceId"), Code::QUERY_RECEIVERS, executors::receivers).takes(executors::RECEIVERS),
+
+        post("projects/{projectName}/schedule/create", Project, Code::CREATE_SCHEDULE, schedules::create).created().takes(schedules::CREATE),
+        post("projects/{projectName}/schedule/update", Project, Code::UPDATE_SCHEDULE, schedules::update).takes(schedules::UPDATE),
+        post("projects/{projectName}/schedule/online", Project, Code::SCHEDULE_ONLINE, schedules::online).takes(schedules::ONE),
+        post("projects/{projectName}/schedule/offline", Project, Code::SCHEDULE_OFFLINE, schedules::offline).takes(schedules::ONE),
+        get("projects/{projectName}/schedule/list-paging", Project, Code::PAGE_SCHEDULES, schedules::page).takes(schedules::PAGE),
+        post("projects/{projectName}/schedule/list", Project, Code::LIST_SCHEDULES, schedules::list).reading(),
+        get("projects/{projectName}/schedule/delete", Project, Code::DELETE_SCHEDULE, schedules::delete).changing().takes(schedules::DELETE),
+        post("projects/{projectName}/schedule/preview", Login, Code::PREVIEW_SCHEDULE, schedules::preview).created().reading().takes(schedules::PREVIEW),
 
         get("projects/{projectName}/task-instance/list-paging", Project, Code::LIST_TASKS, tasks::page).takes(tasks::PAGE),
     ]

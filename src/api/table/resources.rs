@@ -19,10 +19,10 @@ pub(super) fn rows() -> Vec<Route> {
 
         post("datasources/create", Login, Code::CREATE_DATA_SOURCE, datasources::create).created().takes(datasources::CREATE),
         post("datasources/update", DataSource("id"), Code::UPDATE_DATA_SOURCE, datasources::update).takes(datasources::UPDATE),
-        post("datasources/update-ui", DataSource("id"), Code::QUERY_DATA_SOURCE, datasources::edit_form).takes(datasources::BY_ID),
+        post("datasources/update-ui", DataSource("id"), Code::QUERY_DATA_SOURCE, datasources::edit_form).reading().takes(datasources::BY_ID),
         get("datasources/list", Login, Code::QUERY_DATA_SOURCE, datasources::list).takes(datasources::LIST),
         get("datasources/list-paging", Login, Code::QUERY_DATA_SOURCE, datasources::page).takes(PAGE),
-        post("datasources/connect", Login, Code::CONNECT_DATA_SOURCE, datasources::connect).takes(datasources::CREATE),
+        post("datasources/connect", Login, Code::CONNECT_DATA_SOURCE, datasources::connect).reading().takes(datasources::CREATE),
         get("datasources/connect-by-id", DataSource("id"), Code::TEST_DATA_SOURCE, datasources::connect_by_id).takes(datasources::BY_ID),
         get("datasources/delete", OwnDataSource("id"), Code::DELETE_DATA_SOURCE, datasources::delete).changing().takes(datasources::BY_ID),
         get("datasources/verify-name", Login, Code::VERIFY_DATA_SOURCE, datasources::verify_name).takes(datasources::VERIFY_NAME),

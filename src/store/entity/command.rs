@@ -23,6 +23,8 @@ pub struct Model {
     /// The instance that the command is about.
     pub process_instance_id: Option<i32>,
     pub command_param: Option<String>,
+    /// The schedule that it comes from.
+    pub schedule_id: Option<i32>,
 }
 
 #[derive(Copy, Clone, Debug, EnumIter, DeriveRelation)]

@@ -11,6 +11,7 @@ pub mod command;
 pub mod committer;
 pub mod datasource;
 pub mod error_command;
+pub mod firing;
 pub mod master_server;
 pub mod process_definition;
 pub mod process_instance;

@@ -50,6 +50,8 @@ pub struct Model {
     pub connects: Option<String>,
     pub history_cmd: Option<String>,
     pub dependence_schedule_times: Option<String>,
+    /// The schedule that it comes from.
+    pub schedule_id: Option<i32>,
 }
 
 #[derive(Copy, Clone, Debug, EnumIter, DeriveRelation)]

@@ -22,6 +22,13 @@ pub struct Model {
     pub worker_group_id: Option<i32>,
     /// The next instant to fire at.
     pub next_fire_ms: Option<i64>,
+    /// An IANA zone; `None`: the server's.
+    pub timezone_id: Option<String>,
+    pub misfire_policy: Option<i32>,
+    pub overlap_policy: Option<i32>,
+    pub dst_gap: Option<i32>,
+    pub dst_overlap: Option<i32>,
+    pub jitter_ms: Option<i64>,
 }
 
 #[derive(Copy, Clone, Debug, EnumIter, DeriveRelation)]

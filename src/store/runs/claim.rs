@@ -67,6 +67,7 @@ impl NewInstance {
             root_id: Set(self.root.map(|id| id.0)),
             takeovers: Set(0),
             alert_flag: Set(0),
+            schedule_id: Set(command.schedule.map(|id| id.0)),
             ..Default::default()
         };
         Ok(InstanceId(row.insert(tx).await?.id))

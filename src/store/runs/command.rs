@@ -1,8 +1,8 @@
 //! Rows of `t_escheduler_command`.
 
 use crate::model::{
-    Command, CommandId, CommandType, DefinitionId, FailureStrategy, InstanceId, Priority, TaskDependType, UserId,
-    WarningType, param,
+    Command, CommandId, CommandType, DefinitionId, FailureStrategy, InstanceId, Priority, ScheduleId, TaskDependType,
+    UserId, WarningType, param,
 };
 use crate::store::entity::{command, error_command};
 use crate::store::{Error, Store, instant, utc};
@@ -33,6 +33,7 @@ fn read(row: command::Model) -> Command {
         executor: UserId(row.executor_id.unwrap_or_default()),
         priority: row.process_instance_priority.and_then(Priority::from_code).unwrap_or(Priority::Medium),
         worker_group: row.worker_group_id.unwrap_or(-1),
+        schedule: row.schedule_id.map(ScheduleId),
         param: text,
     }
 }
@@ -130,7 +131,12 @@ impl Store {
 
 /// Inserts a wish as part of a larger fact.
 pub(in crate::store) async fn insert(tx: &DatabaseTransaction, wish: Command) -> Result<CommandId, Error> {
-    let row = command::ActiveModel {
+    Ok(CommandId(row(wish).insert(tx).await?.id))
+}
+
+/// A wish that is not in the table yet, as its row.
+pub(in crate::store) fn row(wish: Command) -> command::ActiveModel {
+    command::ActiveModel {
         command_type: Set(Some(wish.kind.code())),
         process_definition_id: Set(Some(wish.definition.0)),
         process_instance_id: Set(wish.instance.map(|id| id.0)),
@@ -145,9 +151,9 @@ pub(in crate::store) async fn insert(tx: &DatabaseTransaction, wish: Command) ->
         executor_id: Set(Some(wish.executor.0)),
         process_instance_priority: Set(Some(wish.priority.code())),
         worker_group_id: Set(Some(wish.worker_group)),
+        schedule_id: Set(wish.schedule.map(|id| id.0)),
         ..Default::default()
-    };
-    Ok(CommandId(row.insert(tx).await?.id))
+    }
 }
 
 /// Whether the row was there: one master at most is told so.

@@ -1,6 +1,7 @@
 mod audit;
 mod commits;
 mod file;
+mod firings;
 mod names;
 mod people;
 mod place;
@@ -19,6 +20,10 @@ mod audit_on_postgres;
 mod commits_on_mariadb;
 #[path = "commits.rs"]
 mod commits_on_postgres;
+#[path = "firings.rs"]
+mod firings_on_mariadb;
+#[path = "firings.rs"]
+mod firings_on_postgres;
 #[path = "names.rs"]
 mod names_on_mariadb;
 #[path = "names.rs"]

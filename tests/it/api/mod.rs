@@ -23,8 +23,8 @@ mod rows;
 mod scratch;
 mod site;
 mod stage;
-mod worker_groups;
 mod views;
+mod worker_groups;
 mod world;
 
 use client::{Answer, Client};

@@ -7,8 +7,8 @@ use escheduler::calls::LocalBell;
 use escheduler::config;
 use escheduler::logs::Local;
 use escheduler::registry::Memory;
-use escheduler::secrets::Keyring;
 use escheduler::resources::{self, Resources};
+use escheduler::secrets::Keyring;
 use escheduler::store::Store;
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -110,13 +110,12 @@ impl World {
             presence,
             address,
             logs,
+            files,
             admin,
             base,
             _stop: stop.drop_guard(),
             _database: database,
         };
-        let world =
-            World { store, bell, address, logs, files, admin, base, _stop: stop.drop_guard(), _database: database };
         assert_eq!(world.admin.log_in(ADMIN.0, ADMIN.1).code(), 0);
         Some(world)
     }

@@ -81,17 +81,14 @@ fn commands(data: &Value) -> Result<(), String> {
 }
 
 fn counts() -> Vec<Row> {
-    let range = |scene: &Scene, _: usize| {
-        form(&[
-            ("startDate", &"2026-03-01 00:00:00"),
-            ("endDate", &"2026-03-01 23:59:59"),
-            ("projectId", &scene.project),
-        ])
+    let range = |_: &Scene, _: usize| {
+        form(&[("startDate", &"2026-03-01 00:00:00"), ("endDate", &"2026-03-01 23:59:59"), ("projectId", &0)])
     };
-    let scope = |scene: &Scene, _: usize| form(&[("projectId", &scene.project)]);
+    let scope = |_: &Scene, _: usize| form(&[("projectId", &0)]);
     let undated = |_: &Scene, _: usize| form(&[("startDate", &"")]);
     let of_all = |row: Row| {
-        row.code(10018, |_, _| form(&[("projectId", &999)])).code_for(Who::Stranger, 30002, |_, _| form(&[]))
+        row.code(10018, |_, _| form(&[("projectId", &999)]))
+            .code_for(Who::Stranger, 30002, |scene, _| form(&[("projectId", &scene.project)]))
     };
     vec![
         of_all(row("GET projects/analysis/task-state-count", Shape::Like(states), range)).code(10001, undated),

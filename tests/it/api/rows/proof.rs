@@ -213,7 +213,7 @@ impl Trial<'_> {
     }
 
     fn unknown_project(&mut self) {
-        if !matches!(self.spec.word, Word::Project | Word::Author(_)) {
+        if !matches!(self.spec.word, Word::Project | Word::Author(_) | Word::AuthorOnly(_)) {
             return;
         }
         let result = self.guarded(|trial| {
@@ -243,9 +243,10 @@ fn refusal(word: Word, who: Who) -> Option<i64> {
         (Word::General, Admin) => Some(30001),
         (Word::General, _) => None,
         (Word::AdminElse(code), _) => Some(code),
-        (Word::Project | Word::ProjectOf | Word::Author(_), Stranger) => Some(30002),
+        (Word::Project | Word::ProjectOf | Word::Author(_) | Word::AuthorOnly(_), Stranger) => Some(30002),
         (Word::Author(code), Granted) => Some(code),
-        (Word::Author(_), Admin | Owner) => None,
+        (Word::AuthorOnly(code), Admin | Granted) => Some(code),
+        (Word::Author(_), Admin | Owner) | (Word::AuthorOnly(_), Owner) => None,
         (Word::Project | Word::ProjectOf, Admin | Owner | Granted) => None,
         (Word::Owner | Word::OwnerOrAdmin | Word::Reader, Owner) => None,
         (Word::OwnerOrAdmin | Word::Reader, Admin) | (Word::Reader, Granted) => None,

@@ -19,6 +19,8 @@ pub enum Word {
     Project,
     /// The same, but only for the author of the object and administrators; the others there are told this code.
     Author(i64),
+    /// The same, but administrators are told so too.
+    AuthorOnly(i64),
     /// Whoever may work in the project of the object; else 30002.
     ProjectOf,
     /// The owner of the object; else 30001.
@@ -183,7 +185,7 @@ pub const ROWS: &[Spec] = rows! {
     POST "projects/{projectName}/schedule/offline" 200 Project, [10022 10126] 10079, "id*";
     GET "projects/{projectName}/schedule/list-paging" 200 Project, [50003] 10080, "processDefinitionId* searchVal pageNo* pageSize*";
     POST "projects/{projectName}/schedule/list" 200 Project, [] 10081, "";
-    GET "projects/{projectName}/schedule/delete" 200 Project, [10022 30001 50023] 50024, "scheduleId*";
+    GET "projects/{projectName}/schedule/delete" 200 AuthorOnly(30001), [10022 30001 50023] 50024, "scheduleId*";
     POST "projects/{projectName}/schedule/preview" 201 Login, [10140] 10139, "schedule*";
 
     GET "projects/{projectName}/task-instance/list-paging" 200 Project, [] 10082, "processInstanceId searchVal taskName stateType host startDate endDate pageNo* pageSize*";

@@ -1,0 +1,463 @@
+//! Schedules become due: each instant of a schedule is decided upon once, in one transaction that locks the schedule,
+//! keeps a row for the instant, inserts the command and moves the schedule on. Whoever crashes, crashes before or after.
+
+use super::entity::{command, firing, process_definition, process_instance, schedules};
+use super::list::kept;
+use super::runs::command::row as command_row;
+use super::{Error, Store, instant, lock};
+use crate::model::{
+    Command, CommandType, DefinitionId, DstGap, DstOverlap, FailureStrategy, InstanceId, MisfirePolicy, Outcome,
+    OverlapPolicy, Priority, ReleaseState, Schedule, ScheduleId, State, Time, UserId, WarningType,
+};
+use async_trait::async_trait;
+use sea_orm::ActiveValue::Set;
+use sea_orm::sea_query::Expr;
+use sea_orm::{
+    ColumnTrait, Condition, ConnectionTrait, DatabaseBackend, DatabaseTransaction, EntityTrait, QueryFilter,
+    QueryOrder, QuerySelect, Statement,
+};
+use std::collections::{BTreeMap, BTreeSet, HashSet};
+use std::sync::Arc;
+use std::time::Duration;
+
+/// What stands in `next_fire_ms` of a schedule that will never fire again.
+const NEVER: i64 = i64::MAX;
+
+/// How many rows one statement inserts: databases count its values.
+const AT_ONCE: usize = 500;
+
+/// How many instants may wait for one schedule's run to end; beyond that they are skipped.
+const LONGEST_QUEUE: usize = 100;
+
+/// A schedule and when it fires next.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Near {
+    pub schedule: ScheduleId,
+    pub at: Time,
+    pub jitter: Duration,
+}
+
+/// What is to become of one instant.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Firing {
+    pub at: Time,
+    /// How many earlier instants it stands for.
+    pub missed: i32,
+    /// False: it is left out itself.
+    pub runs: bool,
+}
+
+/// What is to become of a schedule that is due.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Decision {
+    /// In their order.
+    pub firings: Vec<Firing>,
+    /// `None`: never again.
+    pub next: Option<Time>,
+}
+
+/// Decides about a schedule as its row stands in the transaction.
+pub type Decide = Arc<dyn Fn(&Schedule) -> Decision + Send + Sync>;
+
+/// What became of schedules that were due.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Fired {
+    pub commands: usize,
+    /// When they are due next; those that never are again, are not here.
+    pub next: Vec<Near>,
+}
+
+/// What the timer of a master needs of the store.
+#[async_trait]
+pub trait Timetable: Send + Sync {
+    /// The schedules that fire up to an instant, the first ones first.
+    ///
+    /// # Errors
+    /// The database cannot be read.
+    async fn near(&self, until: Time, limit: u64) -> Result<Vec<Near>, Error>;
+
+    /// Some schedules that are on line, and nobody has said yet when they fire.
+    ///
+    /// # Errors
+    /// The database cannot be read.
+    async fn unset(&self, limit: u64) -> Result<Vec<ScheduleId>, Error>;
+
+    /// Does what `decide` says about each of these schedules that is still on line.
+    ///
+    /// # Errors
+    /// The database cannot be written.
+    async fn fire(&self, schedules: Vec<ScheduleId>, now: Time, decide: Decide) -> Result<Fired, Error>;
+
+    /// The time on the database server's clock; `None` if it has no other than ours.
+    ///
+    /// # Errors
+    /// The database cannot be read.
+    async fn now(&self) -> Result<Option<Time>, Error>;
+
+    /// Starts instants that waited for a run that has ended; how many.
+    ///
+    /// # Errors
+    /// The database cannot be read or written.
+    async fn start_waiting(&self, now: Time) -> Result<usize, Error>;
+}
+
+#[async_trait]
+impl Timetable for Store {
+    async fn near(&self, until: Time, limit: u64) -> Result<Vec<Near>, Error> {
+        use schedules::Column;
+        let rows: Vec<(i32, i64, Option<i64>)> = schedules::Entity::find()
+            .select_only()
+            .columns([Column::Id, Column::NextFireMs, Column::JitterMs])
+            .filter(Column::NextFireMs.lte(until.0))
+            .filter(Column::ReleaseState.eq(ReleaseState::Online.code()))
+            .order_by_asc(Column::NextFireMs)
+            .limit(limit)
+            .into_tuple()
+            .all(self.read())
+            .await?;
+        Ok(rows.into_iter().map(|(id, at, jitter)| near(id, at, jitter)).collect())
+    }
+
+    async fn unset(&self, limit: u64) -> Result<Vec<ScheduleId>, Error> {
+        use schedules::Column;
+        let unset = schedules::Entity::find().select_only().column(Column::Id).filter(Column::NextFireMs.is_null());
+        let unset = unset.filter(Column::ReleaseState.eq(ReleaseState::Online.code())).limit(limit);
+        Ok(unset.into_tuple().all(self.read()).await?)
+    }
+
+    async fn fire(&self, schedules: Vec<ScheduleId>, now: Time, decide: Decide) -> Result<Fired, Error> {
+        self.write(move |tx| {
+            let (schedules, decide) = (schedules.clone(), decide.clone());
+            Box::pin(async move {
+                let mut work = Work::default();
+                let rows = locked(tx, schedules).await?;
+                let online = online(tx, &rows).await?;
+                let (on, off): (Vec<_>, Vec<_>) =
+                    rows.into_iter().map(read).partition(|it| online.contains(&it.definition));
+                work.offline.extend(off.into_iter().map(|schedule| schedule.id.0));
+                let decided: Vec<_> = on.into_iter().map(|schedule| (decide(&schedule), schedule)).collect();
+                let known = known(tx, &decided).await?;
+                for (mut decision, schedule) in decided {
+                    decision.firings.retain(|firing| !known.contains(&(schedule.id.0, firing.at.0)));
+                    work.add(tx, &schedule, decision, now).await?;
+                }
+                work.write(tx).await
+            })
+        })
+        .await
+    }
+
+    async fn now(&self) -> Result<Option<Time>, Error> {
+        let text = match self.read().get_database_backend() {
+            DatabaseBackend::MySql => "SELECT CAST(UNIX_TIMESTAMP(NOW(3)) * 1000 AS SIGNED) AS now",
+            DatabaseBackend::Postgres => "SELECT CAST(EXTRACT(EPOCH FROM clock_timestamp()) * 1000 AS BIGINT) AS now",
+            _ => return Ok(None),
+        };
+        let statement = Statement::from_string(self.read().get_database_backend(), text);
+        let row = self.read().query_one_raw(statement).await?;
+        Ok(row.map(|row| row.try_get("", "now")).transpose()?.map(Time))
+    }
+
+    async fn start_waiting(&self, now: Time) -> Result<usize, Error> {
+        use firing::Column;
+        let waiting = firing::Entity::find().select_only().column(Column::ScheduleId).distinct();
+        let waiting = waiting.filter(Column::Outcome.eq(Outcome::Waiting.code())).limit(1000);
+        let waiting: Vec<ScheduleId> = waiting.into_tuple().all(self.read()).await?;
+        let mut started = 0;
+        for schedule in waiting {
+            started += usize::from(self.write(move |tx| Box::pin(start_next(tx, schedule, now))).await?);
+        }
+        Ok(started)
+    }
+}
+
+/// What one transaction is going to write, table by table: the fewer statements, the sooner all have fired.
+#[derive(Default)]
+struct Work {
+    firings: Vec<firing::ActiveModel>,
+    commands: Vec<Command>,
+    /// Schedules by what their `next_fire_ms` becomes.
+    next: BTreeMap<i64, Vec<i32>>,
+    /// Schedules whose definition is off line or gone.
+    offline: Vec<i32>,
+    fired: Fired,
+}
+
+impl Work {
+    async fn add(
+        &mut self,
+        tx: &DatabaseTransaction,
+        schedule: &Schedule,
+        decision: Decision,
+        now: Time,
+    ) -> Result<(), Error> {
+        let alone = schedule.overlapping != OverlapPolicy::Parallel;
+        let mut busy = alone && !decision.firings.is_empty() && is_busy(tx, schedule.id).await?;
+        let mut queue = if busy { waiting(tx, schedule.id).await?.len() } else { 0 };
+        for Firing { at, missed, runs } in decision.firings {
+            if busy && runs && schedule.overlapping == OverlapPolicy::Replace {
+                queue = 0;
+                busy = self.clear(tx, schedule).await?;
+            }
+            let outcome = match (runs, busy, schedule.overlapping) {
+                (false, ..) => Outcome::Missed,
+                (true, true, OverlapPolicy::Skip) => Outcome::Skipped,
+                (true, true, _) if queue >= LONGEST_QUEUE => Outcome::Skipped,
+                (true, true, _) => Outcome::Waiting,
+                (true, false, _) => Outcome::Started,
+            };
+            match outcome {
+                Outcome::Started => {
+                    busy = alone;
+                    self.commands.push(schedule.command(at, now));
+                }
+                Outcome::Waiting => queue += 1,
+                Outcome::Skipped | Outcome::Missed => {}
+            }
+            self.firings.push(firing::ActiveModel {
+                schedule_id: Set(schedule.id.0),
+                fire_ms: Set(at.0),
+                fired_ms: Set(now.0),
+                outcome: Set(outcome.code()),
+                missed: Set(missed),
+            });
+        }
+        let next = decision.next.map_or(NEVER, |next| next.0);
+        self.next.entry(next).or_default().push(schedule.id.0);
+        if let Some(at) = decision.next {
+            self.fired.next.push(Near { schedule: schedule.id, at, jitter: schedule.jitter });
+        }
+        Ok(())
+    }
+
+    /// Stops what runs for a schedule, and drops what waits. Whether something still runs.
+    async fn clear(&mut self, tx: &DatabaseTransaction, schedule: &Schedule) -> Result<bool, Error> {
+        let id = schedule.id;
+        command::Entity::delete_many()
+            .filter(command::Column::ScheduleId.eq(id.0))
+            .filter(command::Column::ProcessInstanceId.is_null())
+            .exec(tx)
+            .await?;
+        self.commands.retain(|wish| wish.schedule != Some(id) || wish.instance.is_some());
+        let mut live: Vec<InstanceId> = live(tx, id).await?;
+        let busy = !live.is_empty();
+        let stopped = self.commands.iter().filter_map(|wish| wish.instance).collect::<HashSet<_>>();
+        live.retain(|instance| !stopped.contains(instance));
+        for instance in live {
+            self.commands.push(Command::about(CommandType::Stop, instance, schedule.definition, schedule.user));
+        }
+        give_up_waiting(tx, id).await?;
+        for earlier in self.firings.iter_mut().filter(|firing| *firing.schedule_id.as_ref() == id.0) {
+            if [Outcome::Waiting.code(), Outcome::Started.code()].contains(earlier.outcome.as_ref()) {
+                earlier.outcome = Set(Outcome::Skipped.code());
+            }
+        }
+        Ok(busy)
+    }
+
+    async fn write(self, tx: &DatabaseTransaction) -> Result<Fired, Error> {
+        use schedules::Column;
+        let Work { firings, commands, next, offline, mut fired } = self;
+        fired.commands = commands.len();
+        for rows in firings.chunks(AT_ONCE) {
+            firing::Entity::insert_many(rows.to_vec()).exec_without_returning(tx).await?;
+        }
+        for wishes in commands.chunks(AT_ONCE) {
+            let rows = wishes.iter().cloned().map(command_row);
+            command::Entity::insert_many(rows).exec_without_returning(tx).await?;
+        }
+        for (next, schedules) in next {
+            schedules::Entity::update_many()
+                .col_expr(Column::NextFireMs, Expr::value(next))
+                .filter(Column::Id.is_in(schedules))
+                .exec(tx)
+                .await?;
+        }
+        if !offline.is_empty() {
+            schedules::Entity::update_many()
+                .col_expr(Column::ReleaseState, Expr::value(ReleaseState::Offline.code()))
+                .col_expr(Column::NextFireMs, Expr::value(None::<i64>))
+                .filter(Column::Id.is_in(offline))
+                .exec(tx)
+                .await?;
+        }
+        Ok(fired)
+    }
+}
+
+/// The rows of schedules that are on line, locked in the order of their ids, so that two who lock some do not wait for
+/// each other.
+async fn locked(tx: &DatabaseTransaction, ids: Vec<ScheduleId>) -> Result<Vec<schedules::Model>, Error> {
+    let ids = ids.into_iter().map(|id| id.0).collect::<BTreeSet<_>>();
+    let mut rows = schedules::Entity::find().filter(schedules::Column::Id.is_in(ids));
+    rows = rows.order_by_asc(schedules::Column::Id);
+    if !lock::has_one_writer(tx) {
+        rows = rows.lock_exclusive();
+    }
+    let mut rows = rows.all(tx).await?;
+    rows.retain(|row| row.release_state == ReleaseState::Online.code());
+    Ok(rows)
+}
+
+/// Those of their definitions that are on line.
+async fn online(tx: &DatabaseTransaction, rows: &[schedules::Model]) -> Result<HashSet<DefinitionId>, Error> {
+    use process_definition::Column;
+    let ids = rows.iter().map(|row| row.process_definition_id).collect::<BTreeSet<_>>();
+    let online = process_definition::Entity::find().select_only().column(Column::Id).filter(Column::Id.is_in(ids));
+    let online = online.filter(Column::ReleaseState.eq(ReleaseState::Online.code())).filter(kept(Column::Flag));
+    let online: Vec<DefinitionId> = online.into_tuple().all(tx).await?;
+    Ok(online.into_iter().collect())
+}
+
+/// Instants that were decided upon before: the schedule was off line since, or the clock was set back.
+async fn known(tx: &DatabaseTransaction, decided: &[(Decision, Schedule)]) -> Result<HashSet<(i32, i64)>, Error> {
+    use firing::Column;
+    // Each from its own first instant on: one that is far behind must not make the history of the others be read.
+    let firsts = decided.iter().filter_map(|(decision, schedule)| Some((schedule.id, decision.firings.first()?.at)));
+    let known = firsts.fold(Condition::any(), |any, (id, first)| {
+        any.add(Condition::all().add(Column::ScheduleId.eq(id.0)).add(Column::FireMs.gte(first.0)))
+    });
+    if known.is_empty() {
+        return Ok(HashSet::new());
+    }
+    let known = firing::Entity::find().select_only().columns([Column::ScheduleId, Column::FireMs]).filter(known);
+    Ok(known.into_tuple().all(tx).await?.into_iter().collect())
+}
+
+/// Whether a run of the schedule lives, is about to, or waits.
+async fn is_busy(tx: &DatabaseTransaction, schedule: ScheduleId) -> Result<bool, Error> {
+    Ok(!live(tx, schedule).await?.is_empty()
+        || has_command(tx, schedule).await?
+        || !waiting(tx, schedule).await?.is_empty())
+}
+
+async fn live(tx: &DatabaseTransaction, schedule: ScheduleId) -> Result<Vec<InstanceId>, Error> {
+    use process_instance::Column;
+    let unfinished = State::ALL.iter().filter(|state| !state.is_finished()).map(|state| state.code());
+    let live = process_instance::Entity::find().select_only().column(Column::Id);
+    let live = live.filter(Column::ScheduleId.eq(schedule.0)).filter(Column::State.is_in(unfinished));
+    Ok(live.into_tuple().all(tx).await?)
+}
+
+async fn has_command(tx: &DatabaseTransaction, schedule: ScheduleId) -> Result<bool, Error> {
+    use command::Column;
+    let found: Option<i32> = command::Entity::find()
+        .select_only()
+        .column(Column::Id)
+        .filter(Column::ScheduleId.eq(schedule.0))
+        .limit(1)
+        .into_tuple()
+        .one(tx)
+        .await?;
+    Ok(found.is_some())
+}
+
+/// Instants that wait, the oldest first.
+async fn waiting(tx: &DatabaseTransaction, schedule: ScheduleId) -> Result<Vec<i64>, Error> {
+    use firing::Column;
+    let waiting = firing::Entity::find().select_only().column(Column::FireMs);
+    let waiting = waiting.filter(Column::Outcome.eq(Outcome::Waiting.code())).filter(Column::ScheduleId.eq(schedule.0));
+    let waiting = waiting.order_by_asc(Column::FireMs).limit(LONGEST_QUEUE as u64);
+    Ok(waiting.into_tuple().all(tx).await?)
+}
+
+async fn give_up_waiting(tx: &DatabaseTransaction, schedule: ScheduleId) -> Result<(), Error> {
+    use firing::Column;
+    firing::Entity::update_many()
+        .col_expr(Column::Outcome, Expr::value(Outcome::Skipped.code()))
+        .filter(Column::Outcome.eq(Outcome::Waiting.code()))
+        .filter(Column::ScheduleId.eq(schedule.0))
+        .exec(tx)
+        .await?;
+    Ok(())
+}
+
+/// Starts the oldest instant that waits, if nothing of the schedule runs. A schedule that was taken off line starts
+/// nothing any more.
+async fn start_next(tx: &DatabaseTransaction, id: ScheduleId, now: Time) -> Result<bool, Error> {
+    use firing::Column;
+    let Some(row) = locked(tx, vec![id]).await?.pop() else {
+        give_up_waiting(tx, id).await?;
+        return Ok(false);
+    };
+    let schedule = read(row);
+    if !live(tx, id).await?.is_empty() || has_command(tx, id).await? {
+        return Ok(false);
+    }
+    let Some(at) = waiting(tx, id).await?.first().copied() else { return Ok(false) };
+    firing::Entity::update_many()
+        .col_expr(Column::Outcome, Expr::value(Outcome::Started.code()))
+        .filter(Column::ScheduleId.eq(id.0))
+        .filter(Column::FireMs.eq(at))
+        .exec(tx)
+        .await?;
+    super::runs::command::insert(tx, schedule.command(Time(at), now)).await?;
+    Ok(true)
+}
+
+fn near(id: i32, at: i64, jitter: Option<i64>) -> Near {
+    Near { schedule: ScheduleId(id), at: Time(at), jitter: span(jitter) }
+}
+
+fn span(ms: Option<i64>) -> Duration {
+    Duration::from_millis(ms.and_then(|ms| u64::try_from(ms).ok()).unwrap_or_default())
+}
+
+/// A row as a schedule; NULLs mean what they did before the columns were there.
+pub(super) fn read(row: schedules::Model) -> Schedule {
+    Schedule {
+        id: ScheduleId(row.id),
+        definition: DefinitionId(row.process_definition_id),
+        crontab: row.crontab,
+        zone: row.timezone_id,
+        gap: row.dst_gap.and_then(DstGap::from_code).unwrap_or(DstGap::Shift),
+        overlap: row.dst_overlap.and_then(DstOverlap::from_code).unwrap_or(DstOverlap::First),
+        start: instant(row.start_time),
+        end: instant(row.end_time),
+        misfire: row.misfire_policy.and_then(MisfirePolicy::from_code).unwrap_or(MisfirePolicy::FireOnce),
+        overlapping: row.overlap_policy.and_then(OverlapPolicy::from_code).unwrap_or(OverlapPolicy::Parallel),
+        jitter: span(row.jitter_ms),
+        next: row.next_fire_ms.filter(|next| *next != NEVER).map(Time),
+        user: UserId(row.user_id),
+        strategy: FailureStrategy::from_code(row.failure_strategy).unwrap_or(FailureStrategy::Continue),
+        warning: WarningType::from_code(row.warning_type).unwrap_or(WarningType::None),
+        warning_group: row.warning_group_id.unwrap_or_default(),
+        priority: row.process_instance_priority.and_then(Priority::from_code).unwrap_or(Priority::Medium),
+        worker_group: row.worker_group_id.unwrap_or(-1),
+    }
+}
+
+impl Store {
+    /// Forgets what became of instants long ago; of at most so many. Instants that wait stay.
+    ///
+    /// # Errors
+    /// The database cannot be written.
+    pub async fn forget_firings(&self, before: Time, limit: u64) -> Result<u64, Error> {
+        use firing::Column;
+        let old = firing::Entity::find().select_only().columns([Column::ScheduleId, Column::FireMs]);
+        let old = old.filter(Column::Outcome.ne(Outcome::Waiting.code())).filter(Column::FiredMs.lt(before.0));
+        let old: Vec<(i32, i64)> = old.limit(limit).into_tuple().all(self.read()).await?;
+        let mut by_schedule: BTreeMap<i32, Vec<i64>> = BTreeMap::new();
+        for (schedule, at) in old {
+            by_schedule.entry(schedule).or_default().push(at);
+        }
+        let mut forgotten = 0;
+        for (schedule, instants) in by_schedule {
+            forgotten += self
+                .write(move |tx| {
+                    let instants = instants.clone();
+                    Box::pin(async move {
+                        let gone = firing::Entity::delete_many().filter(Column::ScheduleId.eq(schedule));
+                        Ok(gone.filter(Column::FireMs.is_in(instants)).exec(tx).await?.rows_affected)
+                    })
+                })
+                .await?;
+        }
+        Ok(forgotten)
+    }
+}
+
+/// The instant of a column, for those who write schedules.
+pub(super) fn column(next: Option<Time>) -> i64 {
+    next.map_or(NEVER, |next| next.0)
+}

@@ -1,0 +1,260 @@
+//! Schedules become due: once, whatever happens, and as their policies say.
+
+use super::place::store;
+use crate::model::{
+    Command, CommandType, DefinitionId, FailureStrategy, InstanceId, Outcome, OverlapPolicy, ProjectId, ReleaseState,
+    ScheduleId, State, Time, UserId, WarningType,
+};
+use crate::store::entity::{firing, process_definition, process_instance, project};
+use crate::store::{Decide, Decision, Firing, NewInstance, Store, Timetable, Timing, Unmoved};
+use sea_orm::ActiveValue::Set;
+use sea_orm::sea_query::Expr;
+use sea_orm::{ActiveModelTrait, ColumnTrait, EntityTrait, QueryFilter, QueryOrder};
+use std::sync::Arc;
+
+const ADMIN: UserId = UserId(1);
+
+/// A project with a definition that is on line.
+async fn definition(store: &Store) -> (ProjectId, DefinitionId) {
+    store
+        .write(|tx| {
+            Box::pin(async move {
+                let new = project::ActiveModel {
+                    name: Set(Some("p".into())),
+                    user_id: Set(Some(1)),
+                    flag: Set(Some(1)),
+                    ..Default::default()
+                };
+                let project = new.insert(tx).await?.id;
+                let new = process_definition::ActiveModel {
+                    name: Set(Some("d".into())),
+                    project_id: Set(Some(project)),
+                    release_state: Set(Some(ReleaseState::Online.code())),
+                    flag: Set(Some(1)),
+                    tenant_id: Set(-1),
+                    ..Default::default()
+                };
+                Ok((ProjectId(project), DefinitionId(new.insert(tx).await?.id)))
+            })
+        })
+        .await
+        .unwrap()
+}
+
+fn timing(overlapping: OverlapPolicy) -> Timing {
+    Timing {
+        crontab: "0 * * * * ?".into(),
+        zone: None,
+        gap: None,
+        overlap: None,
+        start: Time(0),
+        end: Time(4_000_000_000_000),
+        misfire: None,
+        overlapping: Some(overlapping),
+        jitter_ms: None,
+        strategy: FailureStrategy::Continue,
+        warning: WarningType::None,
+        warning_group: 0,
+        priority: None,
+        worker_group: -1,
+        receivers: None,
+        receivers_cc: None,
+        at: Time(0),
+    }
+}
+
+/// A schedule that is on line and due at 1000 ms.
+async fn schedule(store: &Store, overlapping: OverlapPolicy) -> (ProjectId, DefinitionId, ScheduleId) {
+    let (project, definition) = definition(store).await;
+    let id = store.create_schedule(definition, ADMIN, timing(overlapping)).await.unwrap().unwrap();
+    release(store, project, id, ReleaseState::Online).await.unwrap();
+    (project, definition, id)
+}
+
+async fn release(store: &Store, project: ProjectId, id: ScheduleId, state: ReleaseState) -> Result<(), Unmoved> {
+    store.release_schedule(project, id, state, Arc::new(|_| Some(Time(1000))), Time(0)).await.unwrap()
+}
+
+/// These instants run, and a second after the last one it is due again.
+fn at(instants: &[i64]) -> Decide {
+    let firings: Vec<Firing> = instants.iter().map(|at| Firing { at: Time(*at), missed: 0, runs: true }).collect();
+    let next = instants.last().map(|at| Time(at + 1000));
+    Arc::new(move |_| Decision { firings: firings.clone(), next })
+}
+
+async fn fire(store: &Store, id: ScheduleId, instants: &[i64]) -> usize {
+    store.fire(vec![id], Time(9000), at(instants)).await.unwrap().commands
+}
+
+async fn outcomes(store: &Store) -> String {
+    let rows = firing::Entity::find().order_by_asc(firing::Column::FireMs).all(store.read()).await.unwrap();
+    let shown = |row: firing::Model| format!("{} {}", row.fire_ms, Outcome::from_code(row.outcome).unwrap());
+    rows.into_iter().map(shown).collect::<Vec<_>>().join(", ")
+}
+
+/// Makes an instance of the oldest start.
+async fn claim(store: &Store) -> InstanceId {
+    let command = store.starts(1).await.unwrap().remove(0);
+    let new = NewInstance {
+        command,
+        owner: "me".into(),
+        host: "localhost".into(),
+        name: "run".into(),
+        document: "{}".into(),
+        locations: None,
+        connects: None,
+        globals: "[]".into(),
+        timeout_minutes: 0,
+        tenant_id: -1,
+        started_at: Time(0),
+        root: None,
+    };
+    store.claim_start(new).await.unwrap().unwrap()
+}
+
+async fn end(store: &Store, id: InstanceId) {
+    use process_instance::Column;
+    store
+        .write(move |tx| {
+            Box::pin(async move {
+                let ended = process_instance::Entity::update_many()
+                    .col_expr(Column::State, Expr::value(State::Success.code()))
+                    .filter(Column::Id.eq(id.0));
+                assert_eq!(ended.exec(tx).await?.rows_affected, 1);
+                Ok(())
+            })
+        })
+        .await
+        .unwrap();
+}
+
+#[tokio::test]
+async fn an_instant_becomes_one_command_whoever_asks_and_however_often() {
+    let store = store!();
+    let (.., definition, id) = schedule(&store, OverlapPolicy::Parallel).await;
+    let near = store.near(Time(5000), 10).await.unwrap();
+    assert_eq!(near.iter().map(|near| (near.schedule, near.at)).collect::<Vec<_>>(), [(id, Time(1000))]);
+    let all = futures::future::join_all((0..8).map(|_| fire(&store, id, &[1000, 2000]))).await;
+    assert_eq!(all.iter().sum::<usize>(), 2);
+    let commands = store.starts(10).await.unwrap();
+    let told = |wish: &Command| (wish.kind, wish.definition, wish.schedule, wish.schedule_time, wish.created_at);
+    let expected = [1000, 2000].map(|at| (CommandType::Scheduler, definition, Some(id), Some(Time(at)), Time(9000)));
+    assert_eq!(commands.iter().map(told).collect::<Vec<_>>(), expected);
+    assert_eq!(store.near(Time(3000), 10).await.unwrap()[0].at, Time(3000));
+    let instance = claim(&store).await;
+    let row = process_instance::Entity::find_by_id(instance.0).one(store.read()).await.unwrap().unwrap();
+    assert_eq!((row.schedule_id, row.schedule_time), (Some(id.0), Some(crate::store::utc(Time(1000)))));
+}
+
+#[tokio::test]
+async fn set_back_and_put_on_line_again_it_does_not_repeat_an_instant() {
+    let store = store!();
+    let (project, _, id) = schedule(&store, OverlapPolicy::Parallel).await;
+    assert_eq!(fire(&store, id, &[1000, 2000]).await, 2);
+    release(&store, project, id, ReleaseState::Offline).await.unwrap();
+    release(&store, project, id, ReleaseState::Online).await.unwrap();
+    assert_eq!(fire(&store, id, &[1000, 2000, 3000]).await, 1);
+    assert_eq!(outcomes(&store).await, "1000 STARTED, 2000 STARTED, 3000 STARTED");
+}
+
+#[tokio::test]
+async fn off_line_it_never_fires() {
+    let store = store!();
+    let (project, definition, id) = schedule(&store, OverlapPolicy::Wait).await;
+    assert_eq!(fire(&store, id, &[1000, 2000]).await, 1);
+    let instance = claim(&store).await;
+    release(&store, project, id, ReleaseState::Offline).await.unwrap();
+    assert!(store.near(Time(i64::MAX - 1), 10).await.unwrap().is_empty());
+    assert_eq!(fire(&store, id, &[3000]).await, 0);
+    end(&store, instance).await;
+    assert_eq!(store.start_waiting(Time(9000)).await.unwrap(), 0);
+    assert_eq!(outcomes(&store).await, "1000 STARTED, 2000 SKIPPED");
+    // Of a definition that went off line behind its back (EasyScheduler 1.0.1, known defects E1 and E2).
+    release(&store, project, id, ReleaseState::Online).await.unwrap();
+    store
+        .write(move |tx| {
+            Box::pin(async move {
+                let off = process_definition::Entity::update_many()
+                    .col_expr(process_definition::Column::ReleaseState, Expr::value(0));
+                off.filter(process_definition::Column::Id.eq(definition.0)).exec(tx).await?;
+                Ok(())
+            })
+        })
+        .await
+        .unwrap();
+    assert_eq!(fire(&store, id, &[4000]).await, 0);
+    assert!(store.near(Time(i64::MAX - 1), 10).await.unwrap().is_empty());
+    assert_eq!(release(&store, project, id, ReleaseState::Online).await, Err(Unmoved::Definition));
+}
+
+#[tokio::test]
+async fn waiting_instants_start_one_by_one_in_their_order() {
+    let store = store!();
+    let (.., id) = schedule(&store, OverlapPolicy::Wait).await;
+    assert_eq!(fire(&store, id, &[1000, 2000, 3000]).await, 1);
+    assert_eq!(outcomes(&store).await, "1000 STARTED, 2000 WAITING, 3000 WAITING");
+    assert_eq!(store.start_waiting(Time(9000)).await.unwrap(), 0, "the first is a command still");
+    for expected in [1000, 2000, 3000] {
+        let instance = claim(&store).await;
+        let row = process_instance::Entity::find_by_id(instance.0).one(store.read()).await.unwrap().unwrap();
+        assert_eq!(row.schedule_time, Some(crate::store::utc(Time(expected))));
+        assert_eq!(store.start_waiting(Time(9000)).await.unwrap(), 0, "it runs");
+        end(&store, instance).await;
+        let both = futures::future::join(store.start_waiting(Time(9000)), store.start_waiting(Time(9000))).await;
+        assert_eq!(both.0.unwrap() + both.1.unwrap(), usize::from(expected < 3000));
+    }
+}
+
+#[tokio::test]
+async fn skip_leaves_out_what_comes_while_one_runs() {
+    let store = store!();
+    let (.., id) = schedule(&store, OverlapPolicy::Skip).await;
+    assert_eq!(fire(&store, id, &[1000, 2000]).await, 1);
+    let instance = claim(&store).await;
+    assert_eq!(fire(&store, id, &[3000]).await, 0);
+    end(&store, instance).await;
+    assert_eq!(fire(&store, id, &[4000]).await, 1);
+    assert_eq!(outcomes(&store).await, "1000 STARTED, 2000 SKIPPED, 3000 SKIPPED, 4000 STARTED");
+}
+
+#[tokio::test]
+async fn replace_stops_what_runs_and_drops_what_waits() {
+    let store = store!();
+    let (.., id) = schedule(&store, OverlapPolicy::Replace).await;
+    assert_eq!(fire(&store, id, &[1000]).await, 1);
+    let instance = claim(&store).await;
+    assert_eq!(fire(&store, id, &[2000]).await, 1, "a stop");
+    let orders = store.orders(10).await.unwrap();
+    assert_eq!((orders[0].kind, orders[0].instance), (CommandType::Stop, Some(instance)));
+    fire(&store, id, &[3000]).await;
+    assert_eq!(outcomes(&store).await, "1000 STARTED, 2000 SKIPPED, 3000 WAITING");
+    end(&store, instance).await;
+    for order in store.orders(10).await.unwrap() {
+        store.drop_command(order.id).await.unwrap();
+    }
+    assert_eq!(store.start_waiting(Time(9000)).await.unwrap(), 1);
+    let start = store.starts(10).await.unwrap();
+    assert_eq!(start.iter().map(|wish| wish.schedule_time).collect::<Vec<_>>(), [Some(Time(3000))]);
+    // A command that nobody has taken is replaced without a trace but its row.
+    fire(&store, id, &[4000]).await;
+    let start = store.starts(10).await.unwrap();
+    assert_eq!(start.iter().map(|wish| wish.schedule_time).collect::<Vec<_>>(), [Some(Time(4000))]);
+}
+
+#[tokio::test]
+async fn many_fire_in_one_transaction() {
+    let store = store!();
+    let (_, definition) = definition(&store).await;
+    let project = ProjectId(1);
+    let mut ids = Vec::new();
+    for _ in 0..40 {
+        let id = store.create_schedule(definition, ADMIN, timing(OverlapPolicy::Parallel)).await.unwrap().unwrap();
+        release(&store, project, id, ReleaseState::Online).await.unwrap();
+        ids.push(id);
+    }
+    let instants: Vec<i64> = (1..=30).map(|second| second * 1000).collect();
+    let fired = store.fire(ids, Time(40_000), at(&instants)).await.unwrap();
+    assert_eq!((fired.commands, fired.next.len()), (1200, 40));
+    assert_eq!(store.starts(5000).await.unwrap().len(), 1200);
+    assert_eq!(store.forget_firings(Time(40_001), 5000).await.unwrap(), 1200);
+}
