@@ -103,6 +103,17 @@ pub enum Event {
     Tick,
 }
 
+impl Event {
+    /// The same, not later than this: what was told by a clock that is ahead, or was then, would put off retries and
+    /// time-outs.
+    pub fn no_later_than(mut self, now: Time) -> Event {
+        if let Event::Started { at, .. } | Event::Finished { at, .. } = &mut self {
+            *at = now.min(*at);
+        }
+        self
+    }
+}
+
 /// What a step decided. All of it is recorded in one write; then what reaches outside is done.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Action {

@@ -165,7 +165,6 @@ impl Driver {
         let mut sweep = clock.sleep(Duration::ZERO);
         let mut beat = clock.sleep(Duration::ZERO);
         loop {
-            self.mind_the_clock();
             let alarm = after(&*clock, self.alarms.first().map(|(at, _)| *at));
             let look = after(&*clock, self.commands.look_at());
             tokio::select! {
@@ -173,6 +172,7 @@ impl Driver {
                 () = stop.cancelled() => break,
                 done = self.work.next() => self.done(done),
                 Some(first) = mail.recv() => {
+                    self.mind_the_clock();
                     let mut touched = BTreeSet::new();
                     let mut next = Some(first);
                     // What has come together is recorded together.
@@ -184,6 +184,7 @@ impl Driver {
                     touched.into_iter().for_each(|id| self.advance(id));
                 }
                 Some(rows) = rows.recv() => {
+                    self.mind_the_clock();
                     self.workers.rows(rows);
                     self.bury_the_dead();
                 }
@@ -216,19 +217,21 @@ impl Driver {
         }
     }
 
-    /// If somebody has set the wall clock, retries and time-outs are not to come an hour late or early.
-    fn mind_the_clock(&mut self) {
+    /// If somebody has set the wall clock, retries and time-outs are not to come an hour late or early. To be called
+    /// before anything is done that reads the clock: the two times must not meet in one step.
+    pub fn mind_the_clock(&mut self) {
         let by = ahead(&*self.means.clock) - self.ahead;
         if by.abs() < SET {
             return;
         }
         self.ahead += by;
-        self.runs.values_mut().for_each(|run| run.engine.clock_was_set(by));
+        self.runs.values_mut().for_each(|run| run.clock_was_set(by));
         let ids: Vec<_> = self.runs.keys().copied().collect();
         ids.into_iter().for_each(|id| self.set_alarm(id));
     }
 
     fn done(&mut self, done: Done) {
+        self.mind_the_clock();
         match done {
             Done::Commands(commands) => self.commands(commands),
             Done::Claimed { command, start, claimed } => self.claimed(command, start, claimed),

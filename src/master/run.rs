@@ -253,6 +253,12 @@ impl Run {
         (0..self.nodes.len() as NodeIx).map(|node| self.group(node)).filter(|group| *group > 0)
     }
 
+    /// The wall clock was set, by so many milliseconds: what waits goes on waiting as long as before.
+    pub fn clock_was_set(&mut self, by: i64) {
+        self.engine.clock_was_set(by);
+        self.rang = self.rang.map(|at| Time(at.0.saturating_add(by)));
+    }
+
     /// The write under way grants the attempt.
     pub fn granted(&mut self, tag: Tag, holder: Holder, now: Duration) {
         self.hosts.insert(holder.worker.clone());

@@ -31,7 +31,9 @@ impl Driver {
             acknowledge.extend(item.acknowledge);
             grants.extend(item.grant);
             let place = item.place;
-            let decided = item.event.map(|event| run.engine.step(event, now)).unwrap_or_default();
+            // The clock may have been set back while it waited.
+            let event = item.event.map(|event| event.no_later_than(wall));
+            let decided = event.map(|event| run.engine.step(event, now)).unwrap_or_default();
             actions.extend(decided.into_iter().map(|action| (action, place.clone())));
         }
         let is_soft = |(action, _): &(Action, _)| matches!(action, Action::Note { note: Note::Started { .. }, .. });
@@ -168,6 +170,7 @@ impl Driver {
     }
 
     pub fn ring(&mut self) {
+        self.mind_the_clock();
         let boot = self.means.clock.boot();
         while let Some(&(due, id)) = self.alarms.first()
             && due <= boot

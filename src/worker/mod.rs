@@ -243,7 +243,7 @@ impl Life<'_> {
                 () = &mut keep => {}
                 Some(event) = events.recv() => {
                     let reborn = match &event {
-                        Event::Gone { incarnation, .. } if incarnation.0 != self.holder.incarnation => Some(incarnation.0),
+                        Event::Gone { incarnation, .. } if incarnation.0 != self.holder.incarnation => Some(*incarnation),
                         _ => None,
                     };
                     if reborn.is_some() {
@@ -251,7 +251,8 @@ impl Life<'_> {
                     }
                     desk.happened(event).map_err(Error::Displaced)?;
                     if let Some(next) = reborn {
-                        return Ok(Next::Reborn(next));
+                        self.means.shim.follow(next);
+                        return Ok(Next::Reborn(next.0));
                     }
                 }
                 Some(news) = news.recv() => match news {

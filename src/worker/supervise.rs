@@ -1,11 +1,15 @@
 //! What a worker wants of its shim, as a port: the real one is a process of its own.
 
-use super::shim::{Kill, Shim, Start};
+use super::shim::{Incarnation, Kill, Shim, Start};
 use crate::model::Tag;
 use std::time::Duration;
 
 /// Each is a wish; what comes of it is told as an [`Event`](super::shim::Event).
 pub trait Supervise: Send + Sync {
+    /// The worker knows that this incarnation has begun: what it wishes from now on is meant for that one. What was
+    /// wished before never reaches a later incarnation, except that statuses may be forgotten.
+    fn follow(&self, incarnation: Incarnation);
+
     /// Starts an attempt, once.
     fn start(&self, start: Start);
 
@@ -29,6 +33,10 @@ pub trait Supervise: Send + Sync {
 }
 
 impl Supervise for Shim {
+    fn follow(&self, incarnation: Incarnation) {
+        Shim::follow(self, incarnation);
+    }
+
     fn start(&self, start: Start) {
         Shim::start(self, start);
     }

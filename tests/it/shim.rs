@@ -114,6 +114,7 @@ impl Desk {
             match self.event().await {
                 Event::Gone { tags, incarnation } => {
                     assert_ne!(incarnation, self.inventory.incarnation);
+                    self.shim.follow(incarnation);
                     return tags;
                 }
                 Event::Started(_) | Event::Ended(_) => {}
@@ -643,6 +644,51 @@ async fn nothing_is_started_outside_of_a_lease() {
     desk.close().await;
 }
 
+/// A worker that was held still learns late that its shim has killed everything and ended. What it was granted, and
+/// what it renewed meanwhile, is the former incarnation's.
+#[tokio::test]
+async fn what_was_wished_of_one_incarnation_does_not_reach_the_next() {
+    let mut desk = Desk::leased().await;
+    let now = || Duration::from(nix::time::clock_gettime(nix::time::ClockId::CLOCK_BOOTTIME).unwrap());
+    let far = || now() + Duration::from_secs(1000);
+    desk.shim.lease(far());
+    let first = desk.start("exit 3");
+    assert_eq!(desk.ended().await.tag, first);
+    desk.shim.end();
+    let incarnation = loop {
+        match desk.event().await {
+            Event::Gone { incarnation, tags } => {
+                assert_eq!(tags, []);
+                break incarnation;
+            }
+            Event::Ended(status) => assert_eq!(status.tag, first),
+            other => panic!("{other:?}"),
+        }
+    };
+    desk.shim.lease(far());
+    let late = desk.start("echo too late");
+    assert!(matches!(desk.event().await, Event::Missing(tag) if tag == late));
+    desk.shim.end();
+    // That its status was recorded is true whoever lives.
+    desk.shim.forget(first);
+    desk.shim.follow(incarnation);
+    let unleased = desk.start("echo the lease was not for this one");
+    assert!(matches!(desk.event().await, Event::Missing(tag) if tag == unleased));
+    desk.shim.lease(far());
+    let tag = desk.start("exit 4");
+    assert_eq!(desk.ended().await.tag, tag);
+    for never in [late, unleased] {
+        assert_eq!(desk.text(never), "");
+    }
+    desk.shim.forget(tag);
+    let marker = draw();
+    desk.shim.kill(marker, Kill::Now);
+    assert!(matches!(desk.event().await, Event::Missing(tag) if tag == marker));
+    let desk = desk.reopen().await;
+    assert_eq!((desk.inventory.incarnation, desk.inventory.ended.as_slice()), (incarnation, [].as_slice()));
+    desk.close().await;
+}
+
 #[tokio::test]
 async fn a_shim_that_is_told_to_end_asks_its_tasks_first() {
     let mut desk = Desk::open(true).await;
@@ -702,7 +748,8 @@ async fn being_a_worker() {
         fs::write(Path::new(&place).join(format!("told-{}", start.tag)), "").unwrap();
         desk.shim.start(start.clone());
         while let Ok(event) = desk.events.try_recv() {
-            if let Event::Gone { tags, .. } = event {
+            if let Event::Gone { tags, incarnation } = event {
+                desk.shim.follow(incarnation);
                 let left: Vec<u32> = tags.iter().flat_map(|tag| with_word(&word(*tag))).collect();
                 fs::write(Path::new(&place).join("breach"), format!("{left:?}")).unwrap_or_default();
                 if left.is_empty() {

@@ -57,7 +57,8 @@ impl World {
         if self.judge.ledger.contains_key(&tag) {
             return self.breach(format!("I2: {what} is started twice"));
         }
-        if task.attempt.holder.as_ref().is_none_or(|granted| granted.worker != holder.worker) {
+        // A later incarnation of the same worker is not the holder: it may live while its forerunner is declared dead.
+        if task.attempt.holder.as_ref() != Some(&holder) {
             return self.breach(format!("I2: {what} is started, but was granted to {:?}", task.attempt.holder));
         }
         if task.attempt.state.is_finished() {

@@ -31,7 +31,7 @@ use std::time::Instant;
 use world::World;
 
 /// The known mistakes; with each of them switched on, a breach must be found.
-const PLANTED: [&str; 18] = [
+const PLANTED: [&str; 19] = [
     "no-epoch",
     "read-then-bump",
     "no-sweep",
@@ -49,6 +49,7 @@ const PLANTED: [&str; 18] = [
     "mixed-fence",
     "revived",
     "early-sign-in",
+    "old-wish",
     "young-group",
 ];
 

@@ -111,6 +111,8 @@ impl World {
             return shim.waiting.push_back(request);
         }
         match request {
+            // Seen to by the worker's end.
+            Request::Follow(_) => {}
             Request::Start(start) => self.start_task(node, serial, *start),
             Request::Kill(tag, mode) => self.kill_task(node, serial, tag, mode),
             Request::Forget(tag) => drop(self.machines[node].disk.outbox.remove(&tag)),

@@ -188,6 +188,32 @@ fn a_failed_task_rests_then_runs_again_and_the_instance_waits_for_it() {
 }
 
 #[test]
+fn a_retry_comes_in_time_whenever_the_clock_is_set() {
+    let hour = 3_600_000;
+    for by in [-hour, hour] {
+        let retried = |node: &mut Planned| {
+            node.max_retries = 1;
+            node.retry_interval = Duration::from_secs(300);
+        };
+        let mut run = scenario("a; b").with("a", retried).with("b", retried).begin();
+        run.now = Time(2 * hour);
+        // One end is heard before; the other waits, as it does while a write is under way.
+        run.finish("a", BAD);
+        let (node, tag) = run.node("b");
+        let waits = Event::Finished { node, tag, exit: BAD, at: run.now };
+        run.now = Time(run.now.0 + by);
+        run.instance.clock_was_set(by);
+        run.step(waits.no_later_than(run.now));
+        assert_eq!(run.picture(), "a: FAILURE; b: FAILURE; RUNNING_EXEUTION");
+        // If the clock was set forward, the one whose end had waited may come at once.
+        run.after_minutes(4);
+        assert!(run.picture().starts_with("a: FAILURE; "));
+        run.after_minutes(1);
+        assert_eq!(run.picture(), "a: submitted 2; b: submitted 2; RUNNING_EXEUTION");
+    }
+}
+
+#[test]
 fn with_continue_other_branches_go_on_and_the_instance_fails_in_the_end() {
     let mut run = scenario("a -> b; c -> d").begin();
     run.finish("a", BAD);

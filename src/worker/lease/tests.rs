@@ -4,7 +4,7 @@ use super::*;
 use crate::calls::{Failure, Holder};
 use crate::model::{Tag, Time};
 use crate::registry::{self, Member, Membership, Memory, Posted, Role};
-use crate::worker::shim::{Kill, Start};
+use crate::worker::shim::{Incarnation, Kill, Start};
 use async_trait::async_trait;
 use futures::future::BoxFuture;
 use std::sync::Mutex;
@@ -47,6 +47,7 @@ struct Told {
 }
 
 impl Supervise for Told {
+    fn follow(&self, _: Incarnation) {}
     fn start(&self, _: Start) {}
     fn kill(&self, _: Tag, _: Kill) {}
     fn forget(&self, _: Tag) {}

@@ -1,4 +1,8 @@
 //! The worker's handle: wishes go in, events come out, and a shim that dies is replaced.
+//!
+//! A wish is meant for the incarnation that the worker knew when it wished. It hears of the next one late: what it has
+//! said until then, in the belief that the former lives, must not be done by the next. An attempt that was granted to
+//! the one and ran in the other would be alive while it counts as lost.
 
 use super::link::{AGAIN, AGAIN_AT_MOST, Error, Inventory, Link, Options};
 use super::protocol::{Incarnation, Kill, Reply, Request, Running, Start, Status, encode};
@@ -17,10 +21,12 @@ pub enum Event {
     Started(Running),
     /// Nothing of it is left. Told again at every attaching until it is [forgotten](Shim::forget).
     Ended(Status),
-    /// A kill was asked of a tag that is neither running nor in the outbox.
+    /// A kill was asked of a tag that is neither running nor in the outbox; or a start that is not granted any more,
+    /// because the incarnation that it was meant for, or the lease, is over.
     Missing(Tag),
     /// The shim died, and what it left is surely dead. These tags were told to start, or were running, and
-    /// have no status; the others' statuses come as [`Event::Ended`]. A new shim is there.
+    /// have no status; the others' statuses come as [`Event::Ended`]. A new shim is there, to be
+    /// [followed](Shim::follow).
     Gone { incarnation: Incarnation, tags: Vec<Tag> },
     /// A newer worker took over; this is the last event.
     Displaced,
@@ -31,7 +37,14 @@ pub enum Event {
 /// A connection to the shim that mends itself. When all clones are dropped, it closes; the tasks go on.
 #[derive(Clone, Debug)]
 pub struct Shim {
-    requests: mpsc::UnboundedSender<Request>,
+    wishes: mpsc::UnboundedSender<Wish>,
+}
+
+#[derive(Debug)]
+enum Wish {
+    Request(Request),
+    /// What comes next is meant for this incarnation.
+    Follow(Incarnation),
 }
 
 impl Shim {
@@ -40,16 +53,23 @@ impl Shim {
     /// Waits as long as a dead shim's tasks take to die, or a dying shim takes to end.
     pub async fn attach(options: Options) -> Result<(Shim, Inventory, mpsc::Receiver<Event>), Error> {
         let (link, inventory) = Link::open(&options).await?;
-        let (requests, wishes) = mpsc::unbounded_channel();
+        let (sender, wishes) = mpsc::unbounded_channel();
         let (events, happenings) = mpsc::channel(EVENTS);
         let open = inventory.running.iter().map(|running| running.tag).collect();
-        tokio::spawn(
-            Client { options, link, incarnation: inventory.incarnation, wishes, events, open, leaving: false }.run(),
-        );
-        Ok((Shim { requests }, inventory, happenings))
+        let incarnation = inventory.incarnation;
+        let client = Client { options, link, incarnation, meant: incarnation, wishes, events, open, leaving: false };
+        tokio::spawn(client.run());
+        Ok((Shim { wishes: sender }, inventory, happenings))
     }
 
-    /// Starts an attempt, once: [`Event::Started`] and [`Event::Ended`] follow, or [`Event::Gone`].
+    /// What is wished from now on is meant for this incarnation, of which [`Event::Gone`] has told. Wishes for a
+    /// former one come to nothing: a start is answered by [`Event::Missing`].
+    pub fn follow(&self, incarnation: Incarnation) {
+        self.wish(Wish::Follow(incarnation));
+    }
+
+    /// Starts an attempt, once: [`Event::Started`] and [`Event::Ended`] follow, or [`Event::Gone`] or
+    /// [`Event::Missing`].
     pub fn start(&self, start: Start) {
         self.ask(Request::Start(Box::new(start)));
     }
@@ -87,8 +107,12 @@ impl Shim {
     }
 
     fn ask(&self, request: Request) {
+        self.wish(Wish::Request(request));
+    }
+
+    fn wish(&self, wish: Wish) {
         // Without a receiver another worker has displaced us, and was told everything.
-        let _ = self.requests.send(request);
+        let _ = self.wishes.send(wish);
     }
 }
 
@@ -97,7 +121,9 @@ struct Client {
     options: Options,
     link: Link,
     incarnation: Incarnation,
-    wishes: mpsc::UnboundedReceiver<Request>,
+    /// The one that wishes are meant for: the last that the worker knows.
+    meant: Incarnation,
+    wishes: mpsc::UnboundedReceiver<Wish>,
     events: mpsc::Sender<Event>,
     /// Told to start or known to run, and not known to have ended.
     open: HashSet<Tag>,
@@ -112,9 +138,9 @@ impl Client {
                 wish = self.wishes.recv() => {
                     let Some(wish) = wish else { break };
                     out.clear();
-                    self.note(&wish, &mut out);
+                    self.take(wish, &mut out).await;
                     while let Ok(wish) = self.wishes.try_recv() {
-                        self.note(&wish, &mut out);
+                        self.take(wish, &mut out).await;
                     }
                     self.link.send(&out).await;
                 }
@@ -134,13 +160,24 @@ impl Client {
         }
     }
 
-    fn note(&mut self, wish: &Request, out: &mut Vec<u8>) {
-        match wish {
-            Request::Start(start) => drop(self.open.insert(start.tag)),
+    async fn take(&mut self, wish: Wish, out: &mut Vec<u8>) {
+        let request = match wish {
+            Wish::Request(request) => request,
+            Wish::Follow(incarnation) => {
+                self.meant = incarnation;
+                return;
+            }
+        };
+        let current = self.meant == self.incarnation;
+        match &request {
+            Request::Start(start) if current => drop(self.open.insert(start.tag)),
+            Request::Start(start) => drop(self.events.send(Event::Missing(start.tag)).await),
             Request::Leave => self.leaving = true,
             _ => {}
         }
-        encode(wish, out);
+        if current || matches!(request, Request::Forget { .. } | Request::Leave) {
+            encode(&request, out);
+        }
     }
 
     async fn hear(&mut self, reply: Reply) {

@@ -3,6 +3,7 @@
 use crate::kernel::{MILLI, Micros, Queue};
 use crate::world::World;
 use escheduler::model::Tag;
+use escheduler::planted;
 use escheduler::worker::Supervise;
 use escheduler::worker::shim::{Event, Incarnation, Inventory, Kill, Start};
 use std::collections::{BTreeSet, VecDeque};
@@ -12,6 +13,8 @@ use tokio::sync::mpsc;
 
 #[derive(Debug)]
 pub enum Request {
+    /// What comes next is meant for this incarnation.
+    Follow(Incarnation),
     Start(Box<Start>),
     Kill(Tag, Kill),
     Forget(Tag),
@@ -26,6 +29,8 @@ pub struct Client {
     /// The shim that it is connected to.
     serial: Option<u64>,
     incarnation: u64,
+    /// The one that wishes are meant for: the last that the worker knows.
+    meant: u64,
     /// What is to be said once there is a shim again.
     wishes: VecDeque<Request>,
     /// Told to start or known to run, and not known to have ended.
@@ -38,7 +43,8 @@ impl Client {
     pub fn new(inventory: &Inventory, serial: u64, events: mpsc::Sender<Event>) -> Client {
         let open = inventory.running.iter().map(|running| running.tag).collect();
         let incarnation = inventory.incarnation.0;
-        Client { serial: Some(serial), incarnation, wishes: VecDeque::new(), open, leaving: false, events }
+        let wishes = VecDeque::new();
+        Client { serial: Some(serial), incarnation, meant: incarnation, wishes, open, leaving: false, events }
     }
 
     fn tell(&mut self, event: Event) {
@@ -65,6 +71,9 @@ impl Wishes {
 }
 
 impl Supervise for Wishes {
+    fn follow(&self, incarnation: Incarnation) {
+        self.ask(Request::Follow(incarnation));
+    }
     fn start(&self, start: Start) {
         self.ask(Request::Start(Box::new(start)));
     }
@@ -106,14 +115,23 @@ impl World {
 
     /// The worker's process wants something.
     pub(super) fn wish(&mut self, pid: usize, request: Request) {
-        let delay = self.dice.within(0, 3 * MILLI);
+        // To follow is no message.
+        let delay = if let Request::Follow(_) = request { 0 } else { self.dice.within(0, 3 * MILLI) };
         let node = self.procs[pid].node;
         let Some(client) = &mut self.procs[pid].client else { return };
         let Some(serial) = client.serial else { return client.wishes.push_back(request) };
+        let current = client.meant == client.incarnation || planted::is("old-wish");
         match &request {
-            Request::Start(start) => drop(client.open.insert(start.tag)),
+            Request::Follow(incarnation) => {
+                client.meant = incarnation.0;
+                return;
+            }
+            Request::Start(start) if current => drop(client.open.insert(start.tag)),
+            Request::Start(start) => return client.tell(Event::Missing(start.tag)),
             Request::Leave => client.leaving = true,
-            _ => {}
+            Request::Forget(_) => {}
+            _ if current => {}
+            _ => return,
         }
         let Some(shim) = self.machines[node].shim.as_mut().filter(|shim| shim.serial == serial) else { return };
         let at = (self.q.now() + delay).max(shim.last + 1);
