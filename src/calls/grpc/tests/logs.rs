@@ -173,6 +173,6 @@ async fn two_hundred_megabytes_are_downloaded_piece_by_piece() {
         at += piece.len() as u64;
     }
     assert_eq!(at, LENGTH);
-    // Some pieces are on their way at a time; the whole log would take far more.
-    assert!(peak() - before < 16 << 20, "{} bytes more", peak() - before);
+    // Some pieces are on their way at a time, more on a busy machine; the whole log would take far more.
+    assert!(peak() - before < 64 << 20, "{} bytes more", peak() - before);
 }
