@@ -213,7 +213,9 @@ fn bugs(args: &Args) -> bool {
     let chosen = args.bug();
     let mut all = true;
     // These take hundreds of seeds.
-    let slow = |bug: &str| args.has("--quick") && ["sign-in-renews", "read-then-bump", "mixed-fence"].contains(&bug);
+    let slow = |bug: &str| {
+        args.has("--quick") && ["sign-in-renews", "read-then-bump", "mixed-fence", "lease-from-answer"].contains(&bug)
+    };
     let wanted = |bug: &&'static str| (chosen.is_empty() || **bug == *chosen) && !slow(bug);
     for bug in PLANTED.into_iter().filter(wanted) {
         let begun = Instant::now();
