@@ -1,11 +1,14 @@
 //! Speed, each row as a ratio to the floor measured in the same run: `make bench`.
 //!
-//! The release binary is driven over HTTP on a data folder of its own, and then as a cluster. The floor is what the operating
+//! The release binary is driven over HTTP on a data folder of its own, then on one with a long history, and then as a
+//! cluster. The floor is what the operating
 //! system needs to start as many shells with `xargs`, measured before and after; how many files a second
 //! the disk makes is printed beside, since that moves both.
 
 mod cluster;
 mod engine;
+mod history;
+mod lists;
 #[path = "../../tests/it/processes.rs"]
 #[allow(dead_code)]
 mod processes;
@@ -28,6 +31,10 @@ fn main() {
         cluster::rows(&mut table);
         return table.print();
     }
+    if std::env::args().any(|argument| argument == "lists") {
+        lists::rows(&mut table);
+        return table.print();
+    }
     let site = Site::start();
     idle(&site, &mut table);
     start_to_running(&site, &mut table);
@@ -36,6 +43,7 @@ fn main() {
     fan(&site, &mut table);
     many(&site, &mut table);
     drop(site);
+    lists::rows(&mut table);
     cluster::rows(&mut table);
     engine::steps(&mut table);
     binary(&mut table);

@@ -60,6 +60,20 @@ impl Site {
         Site(site)
     }
 
+    /// A site whose database was filled while it was down.
+    pub fn with_history(fill: impl FnOnce(&Path)) -> Site {
+        let mut site = running::Site::start();
+        site.stop();
+        fill(&site.data.join("escheduler.db"));
+        site.up();
+        Site(site)
+    }
+
+    /// The data of an answer that must be a success.
+    pub fn get(&self, path: &str) -> Value {
+        self.0.get(path)
+    }
+
     pub fn ledger(&self, name: &str) -> PathBuf {
         let path = self.0.folder.path().join(name);
         std::fs::write(&path, "").expect("the ledger");

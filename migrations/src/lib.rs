@@ -15,6 +15,7 @@ mod m20261125_000004_keep_resources;
 mod m20261125_000005_keep_time;
 mod m20261125_000006_note_changes;
 mod m20261125_000007_index_starts;
+mod m20261125_000008_index_lists;
 mod state;
 pub mod upgrade;
 
@@ -38,6 +39,7 @@ impl MigratorTrait for Migrator {
             Box::new(m20261125_000005_keep_time::Migration),
             Box::new(m20261125_000006_note_changes::Migration),
             Box::new(m20261125_000007_index_starts::Migration),
+            Box::new(m20261125_000008_index_lists::Migration),
         ]
     }
 }

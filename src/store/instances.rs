@@ -5,7 +5,7 @@ use super::entity::{
     command, process_definition, process_instance, queue, relation_process_instance, task_instance, tenant, user,
     worker_group,
 };
-use super::list::{contains, link, page};
+use super::list::{contains, link, sparing_page};
 use super::{Error, Page, Paged, Store, lock, utc};
 use crate::model::{
     CommandType, DefinitionId, FailureStrategy, Flag, InstanceId, Priority, ProjectId, State, TaskDependType, Time,
@@ -95,18 +95,7 @@ impl Store {
         filter: &InstanceFilter,
         part: Page,
     ) -> Result<Paged<InstanceHead>, Error> {
-        use process_instance::Column;
-        let top = Condition::any().add(Column::IsSubProcess.is_null()).add(Column::IsSubProcess.eq(0));
-        let found = of_project(project)
-            .filter(top)
-            .filter(contains(Column::Name, &filter.name))
-            .filter(contains(Column::Host, &filter.host))
-            .apply_if(filter.definition, |rows, id| rows.filter(Column::ProcessDefinitionId.eq(id.0)))
-            .apply_if(filter.state, |rows, state| rows.filter(Column::State.eq(state.code())))
-            .apply_if(filter.after, |rows, time| rows.filter(Column::StartTime.gt(utc(time))))
-            .apply_if(filter.until, |rows, time| rows.filter(Column::StartTime.lte(utc(time))));
-        let newest = |rows: Select<_>| shown(rows).order_by_desc(Column::StartTime).order_by_desc(Column::Id);
-        page(self.read(), found, newest, part).await
+        sparing_page(self.read(), found(project, filter), newest_first, shown, part).await
     }
 
     /// An instance of a project, with everything.
@@ -138,7 +127,7 @@ impl Store {
     pub async fn newest_instances(&self, definition: DefinitionId, most: u64) -> Result<Vec<InstanceHead>, Error> {
         use process_instance::Column;
         let found = process_instance::Entity::find().select_only().filter(Column::ProcessDefinitionId.eq(definition.0));
-        let newest = shown(found).order_by_desc(Column::StartTime).order_by_desc(Column::Id).limit(most);
+        let newest = newest_first(shown(found)).limit(most);
         Ok(newest.into_model().all(self.read()).await?)
     }
 
@@ -248,6 +237,20 @@ impl Store {
     }
 }
 
+/// What a list shows; without filters, an index tells it all.
+pub(super) fn found(project: ProjectId, filter: &InstanceFilter) -> Select<process_instance::Entity> {
+    use process_instance::Column;
+    let top = Condition::any().add(Column::IsSubProcess.is_null()).add(Column::IsSubProcess.eq(0));
+    of_project(project)
+        .filter(top)
+        .filter(contains(Column::Name, &filter.name))
+        .filter(contains(Column::Host, &filter.host))
+        .apply_if(filter.definition, |rows, id| rows.filter(Column::ProcessDefinitionId.eq(id.0)))
+        .apply_if(filter.state, |rows, state| rows.filter(Column::State.eq(state.code())))
+        .apply_if(filter.after, |rows, time| rows.filter(Column::StartTime.gt(utc(time))))
+        .apply_if(filter.until, |rows, time| rows.filter(Column::StartTime.lte(utc(time))))
+}
+
 /// The instance and everything below it.
 async fn family(tx: &DatabaseTransaction, id: i32) -> Result<Vec<i32>, Error> {
     use relation_process_instance::Column;
@@ -295,6 +298,10 @@ pub(super) fn of_project(project: ProjectId) -> Select<process_instance::Entity>
     process_instance::Entity::find()
         .select_only()
         .filter(process_instance::Column::ProcessDefinitionId.in_subquery(definitions))
+}
+
+pub(super) fn newest_first(instances: Select<process_instance::Entity>) -> Select<process_instance::Entity> {
+    instances.order_by_desc(process_instance::Column::StartTime).order_by_desc(process_instance::Column::Id)
 }
 
 pub(super) fn shown(instances: Select<process_instance::Entity>) -> Select<process_instance::Entity> {

@@ -1,9 +1,10 @@
 //! Lists: a page of rows and how many there are, searches, and joins.
 
 use super::Error;
-use sea_orm::sea_query::{BinOper, Expr, ExprTrait as _, Func};
+use sea_orm::sea_query::{BinOper, Expr, ExprTrait as _, Func, Query};
 use sea_orm::{
-    ColumnTrait, Condition, ConnectionTrait, EntityTrait, FromQueryResult, QuerySelect, RelationDef, Select,
+    ColumnTrait, Condition, ConnectionTrait, EntityTrait, FromQueryResult, Iterable, PrimaryKeyToColumn, QueryFilter,
+    QuerySelect, QueryTrait, RelationDef, Select,
 };
 
 /// Which part of a list.
@@ -13,6 +14,14 @@ pub struct Page {
     pub number: u64,
     /// How many rows a page has.
     pub size: u64,
+}
+
+impl Page {
+    /// The rows of this page among all.
+    fn of<E: EntityTrait>(self, rows: Select<E>) -> Select<E> {
+        let before = self.number.saturating_sub(1).saturating_mul(self.size);
+        rows.offset(Ord::min(before, i64::MAX as u64)).limit(self.size)
+    }
 }
 
 /// A page, and how many rows all pages have together.
@@ -29,10 +38,52 @@ pub(super) async fn page<E: EntityTrait, T: FromQueryResult>(
     shown: impl FnOnce(Select<E>) -> Select<E>,
     page: Page,
 ) -> Result<Paged<T>, Error> {
-    let total: Option<i64> = found.clone().expr_as(Expr::cust("COUNT(*)"), "total").into_tuple().one(db).await?;
-    let before = page.number.saturating_sub(1).saturating_mul(page.size);
-    let rows = shown(found).offset(Ord::min(before, i64::MAX as u64)).limit(page.size).into_model().all(db).await?;
-    Ok(Paged { rows, total: total.unwrap_or_default().unsigned_abs() })
+    let total = count(db, &found).await?;
+    let rows = page.of(shown(found)).into_model().all(db).await?;
+    Ok(Paged { rows, total })
+}
+
+/// The same of a table with many rows, or with rows that cost much to show. Which rows the page has is settled first,
+/// by what `newest` orders by and the filters ask for: with an index that holds these, no other row is read. `shown`
+/// adds columns only.
+pub(super) async fn sparing_page<E: EntityTrait, T: FromQueryResult>(
+    db: &impl ConnectionTrait,
+    found: Select<E>,
+    newest: impl Fn(Select<E>) -> Select<E>,
+    shown: impl FnOnce(Select<E>) -> Select<E>,
+    page: Page,
+) -> Result<Paged<T>, Error> {
+    let total = count(db, &found).await?;
+    let key = key::<E>()?;
+    // MySQL takes a limit in a subquery only one level further down.
+    let chosen = chosen(found, &newest, page)?.into_query();
+    let chosen = Query::select().column(key).from_subquery(chosen, "chosen").take();
+    let rows = newest(shown(E::find().select_only().filter(key.in_subquery(chosen))));
+    Ok(Paged { rows: rows.into_model().all(db).await?, total })
+}
+
+/// The keys of the rows of a page.
+pub(super) fn chosen<E: EntityTrait>(
+    found: Select<E>,
+    newest: impl Fn(Select<E>) -> Select<E>,
+    page: Page,
+) -> Result<Select<E>, Error> {
+    Ok(page.of(newest(found.column(key::<E>()?))))
+}
+
+fn key<E: EntityTrait>() -> Result<E::Column, Error> {
+    let key = E::PrimaryKey::iter().next().map(PrimaryKeyToColumn::into_column);
+    key.ok_or_else(|| Error::broken("a list of a table without a key"))
+}
+
+async fn count<E: EntityTrait>(db: &impl ConnectionTrait, found: &Select<E>) -> Result<u64, Error> {
+    let total: Option<i64> = counted(found).into_tuple().one(db).await?;
+    Ok(total.unwrap_or_default().unsigned_abs())
+}
+
+/// How many rows were found, as a query of one column.
+pub(super) fn counted<E: EntityTrait>(found: &Select<E>) -> Select<E> {
+    found.clone().expr_as(Expr::cust("COUNT(*)"), "total")
 }
 
 /// Whether the column holds the text somewhere; everything holds the empty text. Case is ignored, as far as the

@@ -2,7 +2,7 @@
 
 use super::entity::{project, relation_project_user};
 use super::list::kept;
-use super::projects::{granted_to, shown};
+use super::projects::{granted_to, newest_first, shown};
 use super::{Error, Project, Store};
 use crate::model::{ProjectId, UserId};
 use sea_orm::{ColumnTrait, Condition, EntityTrait, QueryFilter, QuerySelect, QueryTrait};
@@ -26,7 +26,7 @@ impl Store {
         use project::Column;
         let granted = granted_to(user).select_only().column(relation_project_user::Column::ProjectId).into_query();
         let found = project::Entity::find().select_only().filter(kept(Column::Flag));
-        Ok(shown(found.filter(Column::Id.in_subquery(granted))).into_model().all(self.read()).await?)
+        Ok(newest_first(shown(found.filter(Column::Id.in_subquery(granted)))).into_model().all(self.read()).await?)
     }
 
     /// The projects that a user neither owns nor was granted, newest first.
@@ -45,6 +45,6 @@ impl Store {
             .filter(kept(Column::Flag))
             .filter(foreign)
             .filter(Column::Id.not_in_subquery(granted));
-        Ok(shown(found).into_model().all(self.read()).await?)
+        Ok(newest_first(shown(found)).into_model().all(self.read()).await?)
     }
 }

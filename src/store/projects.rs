@@ -1,7 +1,7 @@
 //! Projects (`t_escheduler_project`), and who may work in them (`t_escheduler_relation_project_user`).
 
 use super::entity::{process_definition, process_instance, project, relation_project_user, task_instance, user};
-use super::list::{contains, exactly, kept, link, page};
+use super::list::{contains, exactly, kept, link, sparing_page};
 use super::{Account, Error, Page, Paged, Store, lock, utc};
 use crate::model::{DefinitionId, InstanceId, ProjectId, State, TaskId, Time, UserId, UserType};
 use sea_orm::ActiveValue::Set;
@@ -190,7 +190,7 @@ impl Store {
             let mine = Condition::any().add(Column::UserId.eq(who.id.0)).add(Column::Id.in_subquery(granted));
             found = found.filter(mine);
         }
-        page(self.read(), found, shown, part).await
+        sparing_page(self.read(), found, newest_first, shown, part).await
     }
 }
 
@@ -257,6 +257,8 @@ pub(super) fn shown(projects: Select<project::Entity>) -> Select<project::Entity
         .column(user::Column::UserName)
         .expr_as(Expr::SubQuery(None, Box::new(definitions.into())), "definitions")
         .expr_as(Expr::SubQuery(None, Box::new(running.into())), "running")
-        .order_by_desc(Column::CreateTime)
-        .order_by_desc(Column::Id)
+}
+
+pub(super) fn newest_first(projects: Select<project::Entity>) -> Select<project::Entity> {
+    projects.order_by_desc(project::Column::CreateTime).order_by_desc(project::Column::Id)
 }

@@ -1,7 +1,7 @@
 //! Task instances as users see them (`t_escheduler_task_instance`).
 
 use super::entity::{process_definition, process_instance, relation_process_instance, task_instance};
-use super::list::{contains, exactly, link, page};
+use super::list::{contains, exactly, link, sparing_page};
 use super::{Error, Page, Paged, Store, utc};
 use crate::model::{Flag, InstanceId, Priority, ProjectId, State, TaskId, TaskType, Time};
 use sea_orm::sea_query::NullOrdering;
@@ -87,27 +87,16 @@ impl Store {
     /// # Errors
     /// The database cannot be read.
     pub async fn tasks(&self, project: ProjectId, filter: &TaskFilter, part: Page) -> Result<Paged<TaskHead>, Error> {
-        use task_instance::Column;
-        let found = of_project(project)
-            .filter(contains(Column::Name, &filter.search))
-            .filter(contains(Column::Host, &filter.host))
-            .apply_if(filter.instance, |rows, id| rows.filter(Column::ProcessInstanceId.eq(id.0)))
-            .apply_if((!filter.name.is_empty()).then_some(&filter.name), |rows, name| {
-                rows.filter(exactly(Column::Name, name))
-            })
-            .apply_if(filter.state, |rows, state| rows.filter(Column::State.eq(state.code())))
-            .apply_if(filter.after, |rows, time| rows.filter(Column::StartTime.gt(utc(time))))
-            .apply_if(filter.until, |rows, time| rows.filter(Column::StartTime.lte(utc(time))));
         let instance = link::<task_instance::Entity, process_instance::Entity>(
-            Column::ProcessInstanceId,
+            task_instance::Column::ProcessInstanceId,
             process_instance::Column::Id,
         );
-        let newest = |rows: Select<_>| {
-            newest_first(shown(rows))
+        let shown = |rows: Select<_>| {
+            shown(rows)
                 .join(JoinType::LeftJoin, instance)
                 .column_as(process_instance::Column::Name, "process_instance_name")
         };
-        page(self.read(), found, newest, part).await
+        sparing_page(self.read(), found(project, filter), newest_first, shown, part).await
     }
 
     /// The valid attempts of an instance, newest start first.
@@ -174,6 +163,21 @@ impl Store {
     }
 }
 
+/// What a list shows; without filters, an index tells it all.
+pub(super) fn found(project: ProjectId, filter: &TaskFilter) -> Select<task_instance::Entity> {
+    use task_instance::Column;
+    of_project(project)
+        .filter(contains(Column::Name, &filter.search))
+        .filter(contains(Column::Host, &filter.host))
+        .apply_if(filter.instance, |rows, id| rows.filter(Column::ProcessInstanceId.eq(id.0)))
+        .apply_if((!filter.name.is_empty()).then_some(&filter.name), |rows, name| {
+            rows.filter(exactly(Column::Name, name))
+        })
+        .apply_if(filter.state, |rows, state| rows.filter(Column::State.eq(state.code())))
+        .apply_if(filter.after, |rows, time| rows.filter(Column::StartTime.gt(utc(time))))
+        .apply_if(filter.until, |rows, time| rows.filter(Column::StartTime.lte(utc(time))))
+}
+
 /// Tasks of the definitions of a project.
 fn of_project(project: ProjectId) -> Select<task_instance::Entity> {
     let definitions = process_definition::Entity::find()
@@ -186,7 +190,7 @@ fn of_project(project: ProjectId) -> Select<task_instance::Entity> {
         .filter(task_instance::Column::ProcessDefinitionId.in_subquery(definitions))
 }
 
-fn newest_first(tasks: Select<task_instance::Entity>) -> Select<task_instance::Entity> {
+pub(super) fn newest_first(tasks: Select<task_instance::Entity>) -> Select<task_instance::Entity> {
     tasks
         .order_by_with_nulls(task_instance::Column::StartTime, Order::Desc, NullOrdering::Last)
         .order_by_desc(task_instance::Column::Id)

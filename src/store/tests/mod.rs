@@ -5,6 +5,7 @@ mod firings;
 mod names;
 mod people;
 mod place;
+mod plans;
 mod proxy;
 mod pulse;
 mod schema;
