@@ -35,6 +35,7 @@ mod upload;
 mod welcome;
 
 pub use guard::Limits;
+pub use housekeeping::Retention;
 pub use presence::{Presence, Stage};
 
 use crate::calls::Bell;
@@ -91,8 +92,8 @@ pub struct Settings {
     pub proxies: Vec<IpAddr>,
     /// How many log-ins may fail.
     pub logins: Limits,
-    /// How long audit rows are kept; zero means for ever.
-    pub audit_retention: Duration,
+    /// How long what has happened is remembered.
+    pub retention: Retention,
 }
 
 /// A release of the original whose front-end is to be served.
@@ -143,7 +144,7 @@ impl Api {
             resources: resources.clone(),
             settings,
         };
-        let (store, retention) = (shared.store.clone(), shared.settings.audit_retention);
+        let (store, retention) = (shared.store.clone(), shared.settings.retention);
         let router = router::router(Arc::new(shared));
         let served = async {
             server::serve(listener, router, &stop, server::Patience::default()).await;

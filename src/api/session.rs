@@ -45,7 +45,7 @@ impl Sessions {
     pub async fn sign_in(&self, store: &Store, account: &Account, ip: String) -> Result<String, store::Error> {
         let id: String = rand::random::<[u8; 32]>().iter().map(|byte| format!("{byte:02x}")).collect();
         let at = Time::now();
-        let new = NewSession { id: id.clone(), user: account.id, ip, at, expired: at - self.timeout };
+        let new = NewSession { id: id.clone(), user: account.id, ip, at };
         store.sign_in(new).await?;
         Ok(id)
     }

@@ -367,7 +367,11 @@ impl App {
                     per_name: u32::try_from(server.login_failures_user).unwrap_or(u32::MAX),
                     window: server.login_window,
                 },
-                audit_retention: server.audit_retention,
+                retention: crate::api::Retention {
+                    changes: server.audit_retention,
+                    firings: self.config.schedule.firing_retention,
+                    sessions: server.session_timeout,
+                },
             },
         };
         roles.spawn(Role::Api, Some(membership), move |stop| async move {

@@ -32,8 +32,6 @@ pub struct NewSession {
     pub user: UserId,
     pub ip: String,
     pub at: Time,
-    /// Logins without a request since then are removed on this occasion.
-    pub expired: Time,
 }
 
 impl Store {
@@ -42,13 +40,9 @@ impl Store {
     /// # Errors
     /// The database cannot be written.
     pub async fn sign_in(&self, new: NewSession) -> Result<(), Error> {
-        use session::Column;
         self.change(move |tx| {
             let new = new.clone();
             Box::pin(async move {
-                let silent =
-                    Condition::any().add(Column::LastRequestMs.is_null()).add(Column::LastRequestMs.lt(new.expired.0));
-                session::Entity::delete_many().filter(silent).exec(tx).await?;
                 let row = session::ActiveModel {
                     id: Set(new.id),
                     user_id: Set(Some(new.user.0)),
@@ -58,6 +52,22 @@ impl Store {
                 };
                 row.insert(tx).await?;
                 Ok(())
+            })
+        })
+        .await
+    }
+
+    /// Removes log-ins without a request since then; how many.
+    ///
+    /// # Errors
+    /// The database cannot be written.
+    pub async fn forget_sessions(&self, silent_since: Time) -> Result<u64, Error> {
+        use session::Column;
+        self.write(move |tx| {
+            Box::pin(async move {
+                let silent =
+                    Condition::any().add(Column::LastRequestMs.is_null()).add(Column::LastRequestMs.lt(silent_since.0));
+                Ok(session::Entity::delete_many().filter(silent).exec(tx).await?.rows_affected)
             })
         })
         .await

@@ -95,7 +95,7 @@ async fn a_user_keeps_what_is_not_given_and_a_new_password_ends_the_other_logins
     let (etl, ml) = (tenant(&store, "etl").await, tenant(&store, "ml").await);
     let bob = user(&store, "bob", etl).await;
     for id in ["one", "two"] {
-        let new = NewSession { id: id.into(), user: bob, ip: String::new(), at: Time(9), expired: Time(0) };
+        let new = NewSession { id: id.into(), user: bob, ip: String::new(), at: Time(9) };
         store.sign_in(new).await.unwrap();
     }
     let update = async |draft| store.update_user(bob, draft).await.unwrap();
@@ -157,7 +157,7 @@ async fn a_user_to_whom_something_belongs_is_not_deleted() {
 async fn a_user_goes_with_logins_tokens_grants_and_memberships() {
     let store = store!();
     let bob = user(&store, "bob", tenant(&store, "etl").await).await;
-    let new = NewSession { id: "one".into(), user: bob, ip: String::new(), at: Time(9), expired: Time(0) };
+    let new = NewSession { id: "one".into(), user: bob, ip: String::new(), at: Time(9) };
     store.sign_in(new).await.unwrap();
     let expires = Time(i64::MAX / 2_000_000);
     let new = TokenDraft { user: bob, expires, token: None, at: Time(0) };

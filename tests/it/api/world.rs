@@ -83,7 +83,7 @@ impl World {
             site: None,
             proxies: vec!["127.0.0.1".parse().unwrap()],
             logins: Limits { per_address: 100, per_name: 10, window: Duration::from_secs(300) },
-            audit_retention: Duration::ZERO,
+            retention: escheduler::api::Retention::default(),
         };
         change(&mut settings);
         let base = settings.context_path.clone();
