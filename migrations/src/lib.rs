@@ -16,6 +16,7 @@ mod m20261125_000005_keep_time;
 mod m20261125_000006_note_changes;
 mod m20261125_000007_index_starts;
 mod m20261125_000008_index_lists;
+mod m20261125_000009_keep_backfills;
 mod state;
 pub mod upgrade;
 
@@ -40,6 +41,7 @@ impl MigratorTrait for Migrator {
             Box::new(m20261125_000006_note_changes::Migration),
             Box::new(m20261125_000007_index_starts::Migration),
             Box::new(m20261125_000008_index_lists::Migration),
+            Box::new(m20261125_000009_keep_backfills::Migration),
         ]
     }
 }

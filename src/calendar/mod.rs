@@ -9,11 +9,13 @@
 //! which the clock shows a time of the expression. Then there is nothing to catch up after a gap, and an overlap
 //! fires in both passes. Changes of a zone's offset that are no summer time are treated alike.
 
+mod backfill;
 mod expression;
 #[cfg(test)]
 mod tests;
 mod timeline;
 
+pub use backfill::business_dates;
 pub use expression::{Error, Expression, Hours};
 
 pub use crate::model::{DstGap as Gap, DstOverlap as Overlap};

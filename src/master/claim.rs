@@ -242,8 +242,8 @@ async fn claim_start(means: &Means, command: Command, settings: &super::Settings
         store.reject_command(command.id, why)
     };
     let kind = command.kind;
-    if matches!(kind, CommandType::Complement | CommandType::Pause | CommandType::Stop) {
-        refuse(format!("{kind} cannot be run by this release")).await?;
+    if matches!(kind, CommandType::Pause | CommandType::Stop) {
+        refuse(format!("{kind} does not say which instance it is about")).await?;
         return Ok(None);
     }
     let start_nodes = command.param(param::START_NODES).unwrap_or_default();
@@ -256,7 +256,7 @@ async fn claim_start(means: &Means, command: Command, settings: &super::Settings
         }
     };
     let now = means.clock.now();
-    let moment = Moment::of_run(command.schedule_time.unwrap_or(now), settings.zone);
+    let moment = Moment::of_history(kind.name(), command.schedule_time, now, command.zone.as_deref(), settings.zone);
     let globals = match cure(&admitted.document.global_params, &moment) {
         Ok(globals) => globals,
         Err(why) => {

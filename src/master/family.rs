@@ -29,6 +29,7 @@ impl Family {
             warning: loaded.warning,
             warning_group: loaded.warning_group,
             schedule_time: loaded.schedule_time,
+            zone: loaded.zone.clone(),
             priority: loaded.priority,
             worker_group: loaded.worker_group,
             ..Command::start(loaded.definition, loaded.executor)

@@ -173,11 +173,8 @@ impl Run {
             }
         }
         let globals = serde_json::from_str(&loaded.globals).unwrap_or_default();
-        let complement = loaded.history.starts_with(CommandType::Complement.name());
-        let moment = match loaded.schedule_time {
-            Some(date) if complement => Moment::of_backfill(date, settings.zone),
-            date => Moment::of_run(date.unwrap_or(loaded.started_at), settings.zone),
-        };
+        let (history, zone) = (&loaded.history, loaded.zone.as_deref());
+        let moment = Moment::of_history(history, loaded.schedule_time, loaded.started_at, zone, settings.zone);
         let mut inbox = VecDeque::from([Item::from(Event::Begin)]);
         inbox.append(&mut finished);
         Ok(Run {

@@ -183,6 +183,21 @@ codes! {
         Missed = 3 "MISSED",
     }
 
+    /// Whether a backfill goes on.
+    BackfillState {
+        Running = 0 "RUNNING",
+        /// By somebody, or for the reason that stands beside.
+        Paused = 1 "PAUSED",
+        Stopped = 2 "STOPPED",
+        Finished = 3 "FINISHED",
+    }
+
+    /// In which order the dates of a backfill run.
+    DateOrder {
+        Ascending = 0 "ascending",
+        Descending = 1 "descending",
+    }
+
     /// Which nodes run beside the chosen ones.
     TaskDependType {
         Only = 0 "TASK_ONLY",

@@ -31,6 +31,8 @@ ids! {
     CommandId,
     /// `t_escheduler_schedules.id`
     ScheduleId,
+    /// `t_escheduler_backfill.id`
+    BackfillId,
     /// `t_escheduler_user.id`
     UserId,
     /// `t_escheduler_datasource.id`

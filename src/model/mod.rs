@@ -3,6 +3,7 @@
 //! Pure data. Codes and names are EasyScheduler's, misspellings included, because its tables, its JSON
 //! and its front-end hold them (`EasyScheduler 1.0.1: data model, enumerations`).
 
+mod backfill;
 mod codes;
 mod document;
 mod ids;
@@ -10,6 +11,7 @@ mod run;
 mod schedule;
 mod time;
 
+pub use backfill::Backfill;
 pub use codes::*;
 pub use document::{Document, Node, Problem, ProblemKind, Property, Timeout};
 pub use ids::*;

@@ -25,6 +25,10 @@ pub struct Command {
     pub worker_group: i32,
     /// The schedule whose firing it is.
     pub schedule: Option<ScheduleId>,
+    /// The backfill that it is a date of.
+    pub backfill: Option<BackfillId>,
+    /// The IANA zone that its dates are computed in; `None`: the server's.
+    pub zone: Option<String>,
 }
 
 impl Command {
@@ -46,6 +50,8 @@ impl Command {
             priority: Priority::Medium,
             worker_group: -1,
             schedule: None,
+            backfill: None,
+            zone: None,
         }
     }
 
@@ -65,6 +71,8 @@ impl Command {
 pub mod param {
     pub const START_NODES: &str = "StartNodeNameList";
     pub const INSTANCE: &str = "ProcessInstanceId";
+    pub const FIRST_DATE: &str = "complementStartDate";
+    pub const LAST_DATE: &str = "complementEndDate";
 
     /// One member of the JSON text, whatever its JSON type.
     pub fn read(text: &str, key: &str) -> Option<String> {

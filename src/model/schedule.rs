@@ -47,6 +47,7 @@ impl Schedule {
             priority: self.priority,
             worker_group: self.worker_group,
             schedule: Some(self.id),
+            zone: self.zone.clone(),
             ..Command::start(self.definition, self.user)
         }
     }

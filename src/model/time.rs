@@ -1,5 +1,7 @@
 //! Instants as the pure rooms see them.
 
+use chrono::DateTime;
+use chrono_tz::Tz;
 use serde::{Deserialize, Serialize};
 use std::ops::{Add, Sub};
 use std::time::Duration;
@@ -13,6 +15,12 @@ impl Time {
     /// The instant the machine's wall clock shows. The pure rooms get it as an argument.
     pub fn now() -> Self {
         Time(chrono::Utc::now().timestamp_millis())
+    }
+
+    /// What clocks in a zone show at this instant: `2019-06-01 00:00:00`. Empty for years that no clock shows.
+    pub fn on_the_clock_of(self, zone: Tz) -> String {
+        let at = DateTime::from_timestamp_millis(self.0);
+        at.map(|at| at.with_timezone(&zone).format("%Y-%m-%d %H:%M:%S").to_string()).unwrap_or_default()
     }
 
     /// How much later this instant is than `earlier`; zero if it is not later.

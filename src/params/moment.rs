@@ -1,6 +1,6 @@
 //! The instant that the dates of a run are computed from.
 
-use crate::model::Time;
+use crate::model::{CommandType, Time};
 use chrono::{DateTime, Datelike, Days, Months, NaiveDateTime, Offset, TimeDelta, TimeZone};
 use chrono_tz::Tz;
 
@@ -33,6 +33,22 @@ impl Moment {
     pub fn of_backfill(schedule_time: Time, zone: Tz) -> Moment {
         let moment = Moment::of_run(schedule_time, zone);
         Moment { base: moment.plus_days(1).unwrap_or(moment.base) }
+    }
+
+    /// The moment of a run of this kind, by the history of its commands. `zone` is what was kept with the run, and
+    /// `server` the zone of those that keep none.
+    pub fn of_history(
+        history: &str,
+        schedule_time: Option<Time>,
+        started: Time,
+        zone: Option<&str>,
+        server: Tz,
+    ) -> Moment {
+        let zone = zone.and_then(|name| name.parse().ok()).unwrap_or(server);
+        match schedule_time {
+            Some(date) if history.starts_with(CommandType::Complement.name()) => Moment::of_backfill(date, zone),
+            base => Moment::of_run(base.unwrap_or(started), zone),
+        }
     }
 
     /// What it is made of, for those who send it elsewhere.

@@ -4,7 +4,9 @@
 use super::entity::audit::{ActiveModel, Column, Entity};
 use super::list::{contains, page};
 use super::{DataSourceChange, Error, Page, Paged, Store};
-use crate::model::{CommandId, DataSourceId, DefinitionId, InstanceId, ProjectId, TaskId, Time, UdfId, UserId};
+use crate::model::{
+    BackfillId, CommandId, DataSourceId, DefinitionId, InstanceId, ProjectId, TaskId, Time, UdfId, UserId,
+};
 use futures::future::BoxFuture;
 use sea_orm::ActiveValue::Set;
 use sea_orm::{
@@ -109,7 +111,7 @@ macro_rules! ids {
     )*};
 }
 
-ids!(CommandId, DataSourceId, DefinitionId, InstanceId, ProjectId, TaskId, UdfId, UserId);
+ids!(BackfillId, CommandId, DataSourceId, DefinitionId, InstanceId, ProjectId, TaskId, UdfId, UserId);
 
 impl Fact for DataSourceChange {
     fn happened(&self) -> bool {

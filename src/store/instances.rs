@@ -46,6 +46,8 @@ pub struct InstanceHead {
     pub worker_group_id: Option<i32>,
     pub timeout: Option<i32>,
     pub tenant_id: i32,
+    /// The zone that its dates are computed in, if it is not the server's.
+    pub timezone_id: Option<String>,
 }
 
 /// An instance with everything.
@@ -313,5 +315,5 @@ pub(super) fn shown(instances: Select<process_instance::Entity>) -> Select<proce
         .columns([Column::WarningType, Column::WarningGroupId, Column::ScheduleTime, Column::CommandStartTime])
         .columns([Column::GlobalParams, Column::ExecutorId, Column::IsSubProcess, Column::HistoryCmd])
         .columns([Column::DependenceScheduleTimes, Column::ProcessInstancePriority, Column::WorkerGroupId])
-        .columns([Column::Timeout, Column::TenantId])
+        .columns([Column::Timeout, Column::TenantId, Column::TimezoneId])
 }

@@ -7,6 +7,7 @@
 mod alert_groups;
 mod alerts;
 mod audit;
+mod backfills;
 mod commit;
 mod counts;
 mod datasources;
@@ -46,6 +47,7 @@ mod writer;
 
 pub use alert_groups::{AlertGroup, GroupDraft, GroupRefusal};
 pub use audit::{AuditFilter, Audited, Author, Fact};
+pub use backfills::{BackfillRow, Backfills, Progress, Unsteered};
 pub use counts::{Backlog, Drawn, Scope, Span};
 pub use datasources::{DataSource, DataSourceChange, DataSourceRight, DataSourceText, DataSources};
 pub use definition_removal::Unremoved;

@@ -243,6 +243,17 @@ impl Store {
         Ok(newest.into_model().all(self.read()).await?)
     }
 
+    /// The schedule that tells when a definition runs: of several the newest that is on line, or else the newest.
+    ///
+    /// # Errors
+    /// The database cannot be read.
+    pub async fn schedule_of(&self, definition: DefinitionId) -> Result<Option<Schedule>, Error> {
+        use schedules::Column;
+        let found = schedules::Entity::find().filter(Column::ProcessDefinitionId.eq(definition.0));
+        let newest = found.order_by_desc(Column::ReleaseState).order_by_desc(Column::UpdateTime);
+        Ok(newest.order_by_desc(Column::Id).one(self.read()).await?.map(read))
+    }
+
     /// A schedule of a project.
     ///
     /// # Errors

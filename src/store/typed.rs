@@ -2,9 +2,10 @@
 
 use super::instant;
 use crate::model::{
-    AlertType, CommandType, DataSourceId, DbType, DefinitionId, DstGap, DstOverlap, FailureStrategy, Flag, InstanceId,
-    MisfirePolicy, OverlapPolicy, Priority, ProjectId, ReleaseState, ResourceId, ResourceType, ScheduleId, State,
-    TaskDependType, TaskId, Time, UdfId, UdfType, UserId, UserType, WarningType,
+    AlertType, BackfillId, BackfillState, CommandType, DataSourceId, DateOrder, DbType, DefinitionId, DstGap,
+    DstOverlap, FailureStrategy, Flag, InstanceId, MisfirePolicy, OverlapPolicy, Priority, ProjectId, ReleaseState,
+    ResourceId, ResourceType, RunMode, ScheduleId, State, TaskDependType, TaskId, Time, UdfId, UdfType, UserId,
+    UserType, WarningType,
 };
 use chrono::NaiveDateTime;
 use sea_orm::{ColIdx, QueryResult, TryGetError, TryGetable};
@@ -25,7 +26,7 @@ macro_rules! ids {
     )*};
 }
 
-ids!(DataSourceId, ProjectId, DefinitionId, InstanceId, ScheduleId, TaskId, UserId, ResourceId, UdfId);
+ids!(BackfillId, DataSourceId, ProjectId, DefinitionId, InstanceId, ScheduleId, TaskId, UserId, ResourceId, UdfId);
 
 /// A number that the enumeration does not know counts as none, so that one odd row spoils no list.
 macro_rules! codes {
@@ -54,4 +55,4 @@ codes!(
     UserType,
     WarningType
 );
-codes!(DstGap, DstOverlap, MisfirePolicy, OverlapPolicy);
+codes!(BackfillState, DateOrder, DstGap, DstOverlap, MisfirePolicy, OverlapPolicy, RunMode);

@@ -4,6 +4,7 @@
 #![allow(clippy::duplicate_mod, reason = "a suite is compiled once for every kind of database")]
 
 mod api;
+mod backfills;
 mod cli;
 mod crash;
 mod databases;

@@ -86,12 +86,12 @@ fn the_dates_of_a_run_come_from_its_schedule_time() {
     site.project();
     let definition =
         site.define("dated", &document(vec![shell("says", "echo at=$[yyyyMMddHHmmss] on=$[yyyyMMdd-1]", &[])]));
-    let id = schedule(&site, definition, &timing(json!({"timezoneId": "UTC"})));
+    let id = schedule(&site, definition, &timing(json!({"timezoneId": "Asia/Kolkata"})));
     let row =
         eventually("a run has ended", || site.instances(definition).into_iter().find(|row| is_finished(&row["state"])));
     site.post("projects/p/schedule/offline", &[("id", &id)]);
     let at = row["scheduleTime"].as_i64().and_then(chrono::DateTime::from_timestamp_millis).expect("a time");
-    let local = at.with_timezone(&chrono::Local);
+    let local = at.with_timezone(&chrono_tz::Asia::Kolkata);
     let task = site.tasks(row["id"].as_i64().expect("an id")).remove(0);
     let told = format!("at={} on={}", local.format("%Y%m%d%H%M%S"), (local - chrono::Days::new(1)).format("%Y%m%d"));
     assert!(site.log(&task).contains(&told), "{told}: {}", site.log(&task));

@@ -258,6 +258,7 @@ impl Db {
             started_at: new.started_at,
             command_start_time: command.created_at,
             schedule_time: command.schedule_time,
+            zone: command.zone,
             run_times: 1,
             timeout_minutes: 0,
             warned: false,

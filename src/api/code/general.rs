@@ -8,6 +8,11 @@ super::codes! {
     SERVERS_GROUP = 409 "the servers alert this group" "服务器告警使用该告警组"
     OWN_ACCOUNT = 409 "nobody can delete the own account" "不能删除自己的账号"
     TOO_MANY_LOGINS = 429 "too many log-ins have failed; try again in {} seconds" "登录失败次数过多，请在 {} 秒后重试"
+    NO_SUCH_BACKFILL = 404 "backfill {} does not exist" "补数 {} 不存在"
+    BACKFILL_STATE = 409 "backfill {} is {}, cannot {}" "补数 {} 的状态是 {}，不能执行 {} 操作"
+    BACKFILL_PAUSING = 409 "some runs of backfill {} are not paused yet; try again when they are" "补数 {} 的部分流程实例尚未暂停，请稍后重试"
+    LIST_BACKFILLS = 110002 "listing the backfills failed" "查询补数列表失败"
+    STEER_BACKFILL = 110003 "the operation on the backfill failed" "操作补数失败"
     LIST_CHANGES = 110001 "listing the changes failed" "查询审计记录失败"
 
     NOT_READY = 503 "not ready: {}" "尚未就绪：{}"

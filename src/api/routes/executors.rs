@@ -6,6 +6,7 @@ use crate::api::code::Code;
 use crate::api::form::Form;
 use crate::api::param::{Kind::*, Param, Params, may, need};
 use crate::api::reply::{Failure, Outcome, Reply};
+use crate::api::routes::backfills;
 use crate::model::{
     Command, CommandType, DefinitionId, ExecuteType, FailureStrategy, InstanceId, Priority, ReleaseState, State,
     TaskDependType, Time, WarningType, param,
@@ -30,6 +31,10 @@ pub const START: Params = &[
     may("processInstancePriority", OneOf(Priority::NAMES), "Which instances go first when not all can run."),
     may("workerGroupId", Int, "The id of the worker group; -1 means every worker."),
     may("timeout", Int, "After how many seconds an alert is sent, 1 to 86400."),
+    backfills::RANGE,
+    backfills::MODE,
+    backfills::PARALLELISM,
+    backfills::ORDER,
 ];
 pub const EXECUTE: Params = &[
     need("processInstanceId", Int, "The id of the process instance."),
@@ -49,11 +54,8 @@ pub async fn start(call: Call) -> Outcome {
     }
     let command = command(&call)?;
     let kind = form.any_of("execType")?.unwrap_or(CommandType::StartProcess);
-    if !matches!(kind, CommandType::StartProcess | CommandType::StartCurrentTask) {
-        return Err(Failure::Generic(match kind {
-            CommandType::Complement => "COMPLEMENT_DATA (backfill) cannot be run by this release yet".into(),
-            _ => format!("execType {kind} does not start a definition"),
-        }));
+    if !matches!(kind, CommandType::StartProcess | CommandType::StartCurrentTask | CommandType::Complement) {
+        return Err(Failure::Generic(format!("execType {kind} does not start a definition")));
     }
     let command = Command { kind, ..command };
     let start_nodes = form.filled("startNodeList").unwrap_or_default();
@@ -65,6 +67,9 @@ pub async fn start(call: Call) -> Outcome {
     admission::check(call.store(), command.definition, start_nodes, command.depend).await.map_err(refused)?;
     let definition = command.definition;
     let mails = ["receivers", "receiversCc"].map(|name| form.given(name).map(str::to_owned));
+    if kind == CommandType::Complement {
+        return backfills::start(&call, command, mails).await;
+    }
     let [receivers, receivers_cc] = mails;
     match call.store().order_start(command, receivers, receivers_cc).await? {
         Some(_) => {

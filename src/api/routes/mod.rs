@@ -4,6 +4,7 @@ pub mod access_tokens;
 pub mod alert_groups;
 pub mod analysis;
 pub mod audit;
+pub mod backfills;
 pub mod datasources;
 pub mod definitions;
 pub mod edits;

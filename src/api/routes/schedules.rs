@@ -12,7 +12,6 @@ use crate::api::shapes::{Listed, Schedule};
 use crate::calendar::Calendar;
 use crate::model::{DefinitionId, FailureStrategy, ReleaseState, ScheduleId, TaskDependType, Time, WarningType};
 use crate::store::{Timing, Unmoved};
-use chrono_tz::Tz;
 use std::sync::Arc;
 
 const ID: Param = need("id", Int, "The id of the schedule.");
@@ -143,13 +142,7 @@ pub async fn preview(call: Call) -> Outcome {
     })?;
     let zone = document.zone();
     let shown = document.fires_from(document.start.max(Time::now())).take(SHOWN);
-    Reply::data(&shown.map(|at| on_the_wall(at, zone)).collect::<Vec<_>>())
-}
-
-fn on_the_wall(at: Time, zone: Tz) -> String {
-    chrono::DateTime::from_timestamp_millis(at.0)
-        .map(|at| at.with_timezone(&zone).format("%Y-%m-%d %H:%M:%S").to_string())
-        .unwrap_or_default()
+    Reply::data(&shown.map(|at| at.on_the_clock_of(zone)).collect::<Vec<_>>())
 }
 
 /// The timing that a request describes; `cron` makes the refusal of an expression.

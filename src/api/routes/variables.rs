@@ -4,7 +4,7 @@ use crate::api::Compat;
 use crate::api::call::Call;
 use crate::api::code::Code;
 use crate::api::reply::{Outcome, Reply};
-use crate::model::{CommandType, Document, InstanceId, Node, Property, Time};
+use crate::model::{Document, InstanceId, Node, Property, Time};
 use crate::params::{Moment, Scope};
 use crate::store::InstanceHead;
 use chrono_tz::Tz;
@@ -43,10 +43,8 @@ pub async fn view(call: Call) -> Outcome {
 /// The instant that dates are computed from, as the master takes it.
 pub(super) fn moment(instance: &InstanceHead, zone: Tz) -> Moment {
     let history = instance.history_cmd.as_deref().unwrap_or_default();
-    match instance.schedule_time {
-        Some(date) if history.starts_with(CommandType::Complement.name()) => Moment::of_backfill(date, zone),
-        date => Moment::of_run(date.or(instance.start_time).unwrap_or_else(Time::now), zone),
-    }
+    let started = instance.start_time.unwrap_or_else(Time::now);
+    Moment::of_history(history, instance.schedule_time, started, instance.timezone_id.as_deref(), zone)
 }
 
 /// The node's own parameters; as they are written if they need each other in a circle.

@@ -4,6 +4,7 @@
 mod access_token;
 mod alert_group;
 mod audited;
+mod backfill;
 mod count;
 mod datasource;
 mod definition;
@@ -21,6 +22,7 @@ mod tree;
 pub use access_token::AccessToken;
 pub use alert_group::AlertGroup;
 pub use audited::Audited;
+pub use backfill::Backfill;
 pub use count::{Authors, CommandCount, QueueCount, StateCounts};
 pub use datasource::{DataSource, DataSourceForm};
 pub use definition::Definition;

@@ -8,7 +8,8 @@ use crate::api::permission::Permission::{
 };
 use crate::api::permission::Unknown::{Generic, Told};
 use crate::api::routes::{
-    analysis, definitions, edits, executors, gantt, instances, nodes, projects, schedules, tasks, trees, variables,
+    analysis, backfills, definitions, edits, executors, gantt, instances, nodes, projects, schedules, tasks, trees,
+    variables,
 };
 
 #[rustfmt::skip]
@@ -56,6 +57,9 @@ pub(super) fn rows() -> Vec<Route> {
         post("projects/{projectName}/executors/execute", Project, Code::EXECUTE, executors::execute).takes(executors::EXECUTE),
         post("projects/{projectName}/executors/start-check", Definition("processDefinitionId", Told), Code::START_CHECK, executors::check).reading().takes(executors::CHECK),
         get("projects/{projectName}/executors/get-receiver-cc", DefinitionOrInstance("processDefinitionId", "processInstanceId"), Code::QUERY_RECEIVERS, executors::receivers).takes(executors::RECEIVERS),
+
+        get("projects/{projectName}/backfill/list-paging", Project, Code::LIST_BACKFILLS, backfills::page).takes(backfills::PAGE),
+        post("projects/{projectName}/backfill/execute", Project, Code::STEER_BACKFILL, backfills::steer).takes(backfills::STEER),
 
         post("projects/{projectName}/schedule/create", Project, Code::CREATE_SCHEDULE, schedules::create).created().takes(schedules::CREATE),
         post("projects/{projectName}/schedule/update", Project, Code::UPDATE_SCHEDULE, schedules::update).takes(schedules::UPDATE),

@@ -68,6 +68,9 @@ pub(super) struct Timer {
     is_right: Option<bool>,
     /// When the near future was last read, by the time since the machine has started.
     looked_at: Duration,
+    /// Whether there may be schedules of which nobody has said yet when they fire. They come with a database that was
+    /// EasyScheduler's, and are searched for until none is left: that reads all schedules there are.
+    seeks_unset: bool,
     complaints: Complaints,
 }
 
@@ -79,6 +82,7 @@ impl Timer {
             masters: None,
             is_right: None,
             looked_at: means.clock.boot(),
+            seeks_unset: true,
             complaints: Complaints::default(),
             means,
         }
@@ -123,7 +127,8 @@ impl Timer {
         }
     }
 
-    /// Reads who is there and what comes soon, and starts what has waited for a run to end.
+    /// Reads who is there and what comes soon, and starts what has waited for a run to end: instants of schedules and
+    /// dates of backfills.
     async fn look(&mut self) -> Result<(), Error> {
         self.looked_at = self.means.clock.boot();
         self.masters = self.turn().await;
@@ -134,12 +139,19 @@ impl Timer {
         self.due.clear();
         self.held.clear();
         near.into_iter().for_each(|near| self.hold(near));
-        let unset = self.means.timetable.unset(TOGETHER as u64).await?;
-        if !unset.is_empty() {
-            self.decide_about(unset).await?;
-        }
-        if is_right && self.means.timetable.start_waiting(now).await? > 0 {
+        self.set_unset().await?;
+        let instants = if is_right { self.means.timetable.start_waiting(now).await? } else { 0 };
+        if instants + self.means.timetable.advance(now).await? > 0 {
             self.means.bell.ring();
+        }
+        Ok(())
+    }
+
+    async fn set_unset(&mut self) -> Result<(), Error> {
+        while self.seeks_unset {
+            let unset = self.means.timetable.unset(TOGETHER as u64).await?;
+            self.seeks_unset = !unset.is_empty();
+            self.decide_about(unset).await?;
         }
         Ok(())
     }

@@ -25,6 +25,10 @@ pub struct Model {
     pub command_param: Option<String>,
     /// The schedule that it comes from.
     pub schedule_id: Option<i32>,
+    /// The backfill that it is a date of.
+    pub backfill_id: Option<i32>,
+    /// The zone that its dates are computed in, if it is not the server's.
+    pub timezone_id: Option<String>,
 }
 
 #[derive(Copy, Clone, Debug, EnumIter, DeriveRelation)]

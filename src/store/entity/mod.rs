@@ -7,6 +7,8 @@ pub mod access_token;
 pub mod alert;
 pub mod alertgroup;
 pub mod audit;
+pub mod backfill;
+pub mod backfill_date;
 pub mod command;
 pub mod committer;
 pub mod datasource;

@@ -68,6 +68,8 @@ impl NewInstance {
             takeovers: Set(0),
             alert_flag: Set(0),
             schedule_id: Set(command.schedule.map(|id| id.0)),
+            backfill_id: Set(command.backfill.map(|id| id.0)),
+            timezone_id: Set(command.zone.clone()),
             ..Default::default()
         };
         Ok(InstanceId(row.insert(tx).await?.id))

@@ -1,8 +1,8 @@
 //! Rows of `t_escheduler_command`.
 
 use crate::model::{
-    Command, CommandId, CommandType, DefinitionId, FailureStrategy, InstanceId, Priority, ScheduleId, TaskDependType,
-    UserId, WarningType, param,
+    BackfillId, Command, CommandId, CommandType, DefinitionId, FailureStrategy, InstanceId, Priority, ScheduleId,
+    TaskDependType, UserId, WarningType, param,
 };
 use crate::store::entity::{command, error_command};
 use crate::store::{Error, Store, instant, utc};
@@ -34,6 +34,8 @@ fn read(row: command::Model) -> Command {
         priority: row.process_instance_priority.and_then(Priority::from_code).unwrap_or(Priority::Medium),
         worker_group: row.worker_group_id.unwrap_or(-1),
         schedule: row.schedule_id.map(ScheduleId),
+        backfill: row.backfill_id.map(BackfillId),
+        zone: row.timezone_id,
         param: text,
     }
 }
@@ -152,6 +154,8 @@ pub(in crate::store) fn row(wish: Command) -> command::ActiveModel {
         process_instance_priority: Set(Some(wish.priority.code())),
         worker_group_id: Set(Some(wish.worker_group)),
         schedule_id: Set(wish.schedule.map(|id| id.0)),
+        backfill_id: Set(wish.backfill.map(|id| id.0)),
+        timezone_id: Set(wish.zone),
         ..Default::default()
     }
 }

@@ -49,6 +49,8 @@ pub struct Loaded {
     pub started_at: Time,
     pub command_start_time: Time,
     pub schedule_time: Option<Time>,
+    /// The zone that its dates are computed in; `None`: the server's.
+    pub zone: Option<String>,
     pub run_times: i32,
     pub timeout_minutes: u32,
     /// The time-out alert was raised.

@@ -1,45 +1,18 @@
 //! Schedules become due: once, whatever happens, and as their policies say.
 
 use super::place::store;
+use super::stage::{claim, definition, end};
 use crate::model::{
-    Command, CommandType, DefinitionId, FailureStrategy, InstanceId, Outcome, OverlapPolicy, ProjectId, ReleaseState,
-    ScheduleId, State, Time, UserId, WarningType,
+    Command, CommandType, DefinitionId, FailureStrategy, Outcome, OverlapPolicy, ProjectId, ReleaseState, ScheduleId,
+    Time, UserId, WarningType,
 };
-use crate::store::entity::{firing, process_definition, process_instance, project};
-use crate::store::{Decide, Decision, Firing, NewInstance, Store, Timetable, Timing, Unmoved};
-use sea_orm::ActiveValue::Set;
+use crate::store::entity::{firing, process_definition, process_instance};
+use crate::store::{Decide, Decision, Firing, Store, Timetable, Timing, Unmoved};
 use sea_orm::sea_query::Expr;
-use sea_orm::{ActiveModelTrait, ColumnTrait, EntityTrait, QueryFilter, QueryOrder};
+use sea_orm::{ColumnTrait, EntityTrait, QueryFilter, QueryOrder};
 use std::sync::Arc;
 
 const ADMIN: UserId = UserId(1);
-
-/// A project with a definition that is on line.
-async fn definition(store: &Store) -> (ProjectId, DefinitionId) {
-    store
-        .write(|tx| {
-            Box::pin(async move {
-                let new = project::ActiveModel {
-                    name: Set(Some("p".into())),
-                    user_id: Set(Some(1)),
-                    flag: Set(Some(1)),
-                    ..Default::default()
-                };
-                let project = new.insert(tx).await?.id;
-                let new = process_definition::ActiveModel {
-                    name: Set(Some("d".into())),
-                    project_id: Set(Some(project)),
-                    release_state: Set(Some(ReleaseState::Online.code())),
-                    flag: Set(Some(1)),
-                    tenant_id: Set(-1),
-                    ..Default::default()
-                };
-                Ok((ProjectId(project), DefinitionId(new.insert(tx).await?.id)))
-            })
-        })
-        .await
-        .unwrap()
-}
 
 fn timing(overlapping: OverlapPolicy) -> Timing {
     Timing {
@@ -90,42 +63,6 @@ async fn outcomes(store: &Store) -> String {
     let rows = firing::Entity::find().order_by_asc(firing::Column::FireMs).all(store.read()).await.unwrap();
     let shown = |row: firing::Model| format!("{} {}", row.fire_ms, Outcome::from_code(row.outcome).unwrap());
     rows.into_iter().map(shown).collect::<Vec<_>>().join(", ")
-}
-
-/// Makes an instance of the oldest start.
-async fn claim(store: &Store) -> InstanceId {
-    let command = store.starts(1).await.unwrap().remove(0);
-    let new = NewInstance {
-        command,
-        owner: "me".into(),
-        host: "localhost".into(),
-        name: "run".into(),
-        document: "{}".into(),
-        locations: None,
-        connects: None,
-        globals: "[]".into(),
-        timeout_minutes: 0,
-        tenant_id: -1,
-        started_at: Time(0),
-        root: None,
-    };
-    store.claim_start(new).await.unwrap().unwrap()
-}
-
-async fn end(store: &Store, id: InstanceId) {
-    use process_instance::Column;
-    store
-        .write(move |tx| {
-            Box::pin(async move {
-                let ended = process_instance::Entity::update_many()
-                    .col_expr(Column::State, Expr::value(State::Success.code()))
-                    .filter(Column::Id.eq(id.0));
-                assert_eq!(ended.exec(tx).await?.rows_affected, 1);
-                Ok(())
-            })
-        })
-        .await
-        .unwrap();
 }
 
 #[tokio::test]

@@ -1,4 +1,5 @@
 mod audit;
+mod backfills;
 mod commits;
 mod file;
 mod firings;
@@ -9,6 +10,7 @@ mod plans;
 mod proxy;
 mod pulse;
 mod schema;
+mod stage;
 mod steps;
 mod trouble;
 
@@ -17,6 +19,10 @@ mod trouble;
 mod audit_on_mariadb;
 #[path = "audit.rs"]
 mod audit_on_postgres;
+#[path = "backfills.rs"]
+mod backfills_on_mariadb;
+#[path = "backfills.rs"]
+mod backfills_on_postgres;
 #[path = "commits.rs"]
 mod commits_on_mariadb;
 #[path = "commits.rs"]

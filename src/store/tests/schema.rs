@@ -18,9 +18,13 @@ t_escheduler_alert: id title show_type content alert_type alert_status log alert
     receivers_cc create_time update_time
 t_escheduler_alertgroup: id group_name group_type desc create_time update_time
 t_escheduler_audit: | id at_ms user_id user_name action object address request_id
+t_escheduler_backfill: | id process_definition_id schedule_id timezone_id state run_mode parallelism date_order total
+    accepted note first_ms last_ms task_depend_type failure_strategy warning_type warning_group_id executor_id
+    process_instance_priority worker_group_id command_param create_ms end_ms
+t_escheduler_backfill_date: | backfill_id position date_ms outcome
 t_escheduler_command: id command_type process_definition_id task_depend_type failure_strategy warning_type
     warning_group_id schedule_time start_time executor_id dependence update_time process_instance_priority
-    worker_group_id command_param | process_instance_id schedule_id
+    worker_group_id command_param | process_instance_id schedule_id backfill_id timezone_id
 t_escheduler_committer: | id token written_ms
 t_escheduler_datasource: id name note type user_id connection_params create_time update_time
 t_escheduler_error_command: id command_type executor_id process_definition_id task_depend_type
@@ -36,6 +40,7 @@ t_escheduler_process_instance: id name process_definition_id state recovery star
     schedule_time command_start_time flag update_time is_sub_process executor_id process_instance_priority
     worker_group_id timeout tenant_id command_param global_params process_instance_json locations connects
     history_cmd dependence_schedule_times | owner epoch revision root_id takeovers alert_flag schedule_id
+    backfill_id timezone_id
 t_escheduler_project: id name desc user_id flag create_time update_time
 t_escheduler_queue: id queue_name queue create_time update_time
 t_escheduler_relation_datasource_user: id user_id datasource_id perm create_time update_time

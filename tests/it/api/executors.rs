@@ -128,7 +128,16 @@ async fn what_cannot_be_started_is_refused_at_once() {
         assert_eq!(refused(stage.daily, &[("timeout", timeout)]).0, 10002);
     }
     let (code, msg) = refused(stage.daily, &[("execType", "COMPLEMENT_DATA")]);
-    assert!(code == 50014 && msg.contains("COMPLEMENT_DATA"), "{msg}");
+    assert!(code == 10001 && msg.contains("scheduleTime") && msg.contains("two times"), "{msg}");
+    for (range, why) in [
+        ("2019-06-05 00:00:00,2019-06-01 00:00:00", "after it ends"),
+        ("1970-01-01 00:00:00,2090-01-01 00:00:00", "more than 10000 dates"),
+    ] {
+        let (code, msg) = refused(stage.daily, &[("execType", "COMPLEMENT_DATA"), ("scheduleTime", range)]);
+        assert!(code == 10001 && msg.contains(why), "{msg}");
+    }
+    let many = [("execType", "COMPLEMENT_DATA"), ("runMode", "RUN_MODE_PARALLEL"), ("expectedParallelismNumber", "0")];
+    assert_eq!(refused(stage.daily, &many).0, 10001);
     assert_eq!(refused(stage.daily, &[("execType", "REPEAT_RUNNING")]).0, 50014);
     let (code, msg) = refused(later, &[]);
     assert!(code == 50014 && msg.contains("`report`") && msg.contains("SQL"), "{msg}");

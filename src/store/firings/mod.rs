@@ -1,17 +1,17 @@
 //! Schedules become due: each instant of a schedule is decided upon once, in one transaction that locks the schedule,
 //! keeps a row for the instant, inserts the command and moves the schedule on. Whoever crashes, crashes before or after.
 
-use super::entity::{command, firing, process_definition, process_instance, schedules};
+mod waiting;
+mod work;
+
+use super::entity::{firing, process_definition, schedules};
 use super::list::kept;
-use super::runs::command::row as command_row;
-use super::{Error, Store, instant, lock};
+use super::{Backfills, Error, Store, instant, lock};
 use crate::model::{
-    Command, CommandType, DefinitionId, DstGap, DstOverlap, FailureStrategy, InstanceId, MisfirePolicy, Outcome,
-    OverlapPolicy, Priority, ReleaseState, Schedule, ScheduleId, State, Time, UserId, WarningType,
+    DefinitionId, DstGap, DstOverlap, FailureStrategy, MisfirePolicy, Outcome, OverlapPolicy, Priority, ReleaseState,
+    Schedule, ScheduleId, Time, UserId, WarningType,
 };
 use async_trait::async_trait;
-use sea_orm::ActiveValue::Set;
-use sea_orm::sea_query::Expr;
 use sea_orm::{
     ColumnTrait, Condition, ConnectionTrait, DatabaseBackend, DatabaseTransaction, EntityTrait, QueryFilter,
     QueryOrder, QuerySelect, Statement,
@@ -22,12 +22,6 @@ use std::time::Duration;
 
 /// What stands in `next_fire_ms` of a schedule that will never fire again.
 const NEVER: i64 = i64::MAX;
-
-/// How many rows one statement inserts: databases count its values.
-const AT_ONCE: usize = 500;
-
-/// How many instants may wait for one schedule's run to end; beyond that they are skipped.
-const LONGEST_QUEUE: usize = 100;
 
 /// A schedule and when it fires next.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -69,7 +63,7 @@ pub struct Fired {
 
 /// What the timer of a master needs of the store.
 #[async_trait]
-pub trait Timetable: Send + Sync {
+pub trait Timetable: Backfills {
     /// The schedules that fire up to an instant, the first ones first.
     ///
     /// # Errors
@@ -129,7 +123,7 @@ impl Timetable for Store {
         self.write(move |tx| {
             let (schedules, decide) = (schedules.clone(), decide.clone());
             Box::pin(async move {
-                let mut work = Work::default();
+                let mut work = work::Work::default();
                 let rows = locked(tx, schedules).await?;
                 let online = online(tx, &rows).await?;
                 let (on, off): (Vec<_>, Vec<_>) =
@@ -160,128 +154,14 @@ impl Timetable for Store {
 
     async fn start_waiting(&self, now: Time) -> Result<usize, Error> {
         use firing::Column;
-        let waiting = firing::Entity::find().select_only().column(Column::ScheduleId).distinct();
-        let waiting = waiting.filter(Column::Outcome.eq(Outcome::Waiting.code())).limit(1000);
-        let waiting: Vec<ScheduleId> = waiting.into_tuple().all(self.read()).await?;
+        let some = firing::Entity::find().select_only().column(Column::ScheduleId).distinct();
+        let some = some.filter(Column::Outcome.eq(Outcome::Waiting.code())).limit(1000);
+        let schedules: Vec<ScheduleId> = some.into_tuple().all(self.read()).await?;
         let mut started = 0;
-        for schedule in waiting {
-            started += usize::from(self.write(move |tx| Box::pin(start_next(tx, schedule, now))).await?);
+        for schedule in schedules {
+            started += usize::from(self.write(move |tx| Box::pin(waiting::start_next(tx, schedule, now))).await?);
         }
         Ok(started)
-    }
-}
-
-/// What one transaction is going to write, table by table: the fewer statements, the sooner all have fired.
-#[derive(Default)]
-struct Work {
-    firings: Vec<firing::ActiveModel>,
-    commands: Vec<Command>,
-    /// Schedules by what their `next_fire_ms` becomes.
-    next: BTreeMap<i64, Vec<i32>>,
-    /// Schedules whose definition is off line or gone.
-    offline: Vec<i32>,
-    fired: Fired,
-}
-
-impl Work {
-    async fn add(
-        &mut self,
-        tx: &DatabaseTransaction,
-        schedule: &Schedule,
-        decision: Decision,
-        now: Time,
-    ) -> Result<(), Error> {
-        let alone = schedule.overlapping != OverlapPolicy::Parallel;
-        let mut busy = alone && !decision.firings.is_empty() && is_busy(tx, schedule.id).await?;
-        let mut queue = if busy { waiting(tx, schedule.id).await?.len() } else { 0 };
-        for Firing { at, missed, runs } in decision.firings {
-            if busy && runs && schedule.overlapping == OverlapPolicy::Replace {
-                queue = 0;
-                busy = self.clear(tx, schedule).await?;
-            }
-            let outcome = match (runs, busy, schedule.overlapping) {
-                (false, ..) => Outcome::Missed,
-                (true, true, OverlapPolicy::Skip) => Outcome::Skipped,
-                (true, true, _) if queue >= LONGEST_QUEUE => Outcome::Skipped,
-                (true, true, _) => Outcome::Waiting,
-                (true, false, _) => Outcome::Started,
-            };
-            match outcome {
-                Outcome::Started => {
-                    busy = alone;
-                    self.commands.push(schedule.command(at, now));
-                }
-                Outcome::Waiting => queue += 1,
-                Outcome::Skipped | Outcome::Missed => {}
-            }
-            self.firings.push(firing::ActiveModel {
-                schedule_id: Set(schedule.id.0),
-                fire_ms: Set(at.0),
-                fired_ms: Set(now.0),
-                outcome: Set(outcome.code()),
-                missed: Set(missed),
-            });
-        }
-        let next = decision.next.map_or(NEVER, |next| next.0);
-        self.next.entry(next).or_default().push(schedule.id.0);
-        if let Some(at) = decision.next {
-            self.fired.next.push(Near { schedule: schedule.id, at, jitter: schedule.jitter });
-        }
-        Ok(())
-    }
-
-    /// Stops what runs for a schedule, and drops what waits. Whether something still runs.
-    async fn clear(&mut self, tx: &DatabaseTransaction, schedule: &Schedule) -> Result<bool, Error> {
-        let id = schedule.id;
-        command::Entity::delete_many()
-            .filter(command::Column::ScheduleId.eq(id.0))
-            .filter(command::Column::ProcessInstanceId.is_null())
-            .exec(tx)
-            .await?;
-        self.commands.retain(|wish| wish.schedule != Some(id) || wish.instance.is_some());
-        let mut live: Vec<InstanceId> = live(tx, id).await?;
-        let busy = !live.is_empty();
-        let stopped = self.commands.iter().filter_map(|wish| wish.instance).collect::<HashSet<_>>();
-        live.retain(|instance| !stopped.contains(instance));
-        for instance in live {
-            self.commands.push(Command::about(CommandType::Stop, instance, schedule.definition, schedule.user));
-        }
-        give_up_waiting(tx, id).await?;
-        for earlier in self.firings.iter_mut().filter(|firing| *firing.schedule_id.as_ref() == id.0) {
-            if [Outcome::Waiting.code(), Outcome::Started.code()].contains(earlier.outcome.as_ref()) {
-                earlier.outcome = Set(Outcome::Skipped.code());
-            }
-        }
-        Ok(busy)
-    }
-
-    async fn write(self, tx: &DatabaseTransaction) -> Result<Fired, Error> {
-        use schedules::Column;
-        let Work { firings, commands, next, offline, mut fired } = self;
-        fired.commands = commands.len();
-        for rows in firings.chunks(AT_ONCE) {
-            firing::Entity::insert_many(rows.to_vec()).exec_without_returning(tx).await?;
-        }
-        for wishes in commands.chunks(AT_ONCE) {
-            let rows = wishes.iter().cloned().map(command_row);
-            command::Entity::insert_many(rows).exec_without_returning(tx).await?;
-        }
-        for (next, schedules) in next {
-            schedules::Entity::update_many()
-                .col_expr(Column::NextFireMs, Expr::value(next))
-                .filter(Column::Id.is_in(schedules))
-                .exec(tx)
-                .await?;
-        }
-        if !offline.is_empty() {
-            schedules::Entity::update_many()
-                .col_expr(Column::ReleaseState, Expr::value(ReleaseState::Offline.code()))
-                .col_expr(Column::NextFireMs, Expr::value(None::<i64>))
-                .filter(Column::Id.is_in(offline))
-                .exec(tx)
-                .await?;
-        }
-        Ok(fired)
     }
 }
 
@@ -322,77 +202,6 @@ async fn known(tx: &DatabaseTransaction, decided: &[(Decision, Schedule)]) -> Re
     }
     let known = firing::Entity::find().select_only().columns([Column::ScheduleId, Column::FireMs]).filter(known);
     Ok(known.into_tuple().all(tx).await?.into_iter().collect())
-}
-
-/// Whether a run of the schedule lives, is about to, or waits.
-async fn is_busy(tx: &DatabaseTransaction, schedule: ScheduleId) -> Result<bool, Error> {
-    Ok(!live(tx, schedule).await?.is_empty()
-        || has_command(tx, schedule).await?
-        || !waiting(tx, schedule).await?.is_empty())
-}
-
-async fn live(tx: &DatabaseTransaction, schedule: ScheduleId) -> Result<Vec<InstanceId>, Error> {
-    use process_instance::Column;
-    let unfinished = State::ALL.iter().filter(|state| !state.is_finished()).map(|state| state.code());
-    let live = process_instance::Entity::find().select_only().column(Column::Id);
-    let live = live.filter(Column::ScheduleId.eq(schedule.0)).filter(Column::State.is_in(unfinished));
-    Ok(live.into_tuple().all(tx).await?)
-}
-
-async fn has_command(tx: &DatabaseTransaction, schedule: ScheduleId) -> Result<bool, Error> {
-    use command::Column;
-    let found: Option<i32> = command::Entity::find()
-        .select_only()
-        .column(Column::Id)
-        .filter(Column::ScheduleId.eq(schedule.0))
-        .limit(1)
-        .into_tuple()
-        .one(tx)
-        .await?;
-    Ok(found.is_some())
-}
-
-/// Instants that wait, the oldest first.
-async fn waiting(tx: &DatabaseTransaction, schedule: ScheduleId) -> Result<Vec<i64>, Error> {
-    use firing::Column;
-    let waiting = firing::Entity::find().select_only().column(Column::FireMs);
-    let waiting = waiting.filter(Column::Outcome.eq(Outcome::Waiting.code())).filter(Column::ScheduleId.eq(schedule.0));
-    let waiting = waiting.order_by_asc(Column::FireMs).limit(LONGEST_QUEUE as u64);
-    Ok(waiting.into_tuple().all(tx).await?)
-}
-
-async fn give_up_waiting(tx: &DatabaseTransaction, schedule: ScheduleId) -> Result<(), Error> {
-    use firing::Column;
-    firing::Entity::update_many()
-        .col_expr(Column::Outcome, Expr::value(Outcome::Skipped.code()))
-        .filter(Column::Outcome.eq(Outcome::Waiting.code()))
-        .filter(Column::ScheduleId.eq(schedule.0))
-        .exec(tx)
-        .await?;
-    Ok(())
-}
-
-/// Starts the oldest instant that waits, if nothing of the schedule runs. A schedule that was taken off line starts
-/// nothing any more.
-async fn start_next(tx: &DatabaseTransaction, id: ScheduleId, now: Time) -> Result<bool, Error> {
-    use firing::Column;
-    let Some(row) = locked(tx, vec![id]).await?.pop() else {
-        give_up_waiting(tx, id).await?;
-        return Ok(false);
-    };
-    let schedule = read(row);
-    if !live(tx, id).await?.is_empty() || has_command(tx, id).await? {
-        return Ok(false);
-    }
-    let Some(at) = waiting(tx, id).await?.first().copied() else { return Ok(false) };
-    firing::Entity::update_many()
-        .col_expr(Column::Outcome, Expr::value(Outcome::Started.code()))
-        .filter(Column::ScheduleId.eq(id.0))
-        .filter(Column::FireMs.eq(at))
-        .exec(tx)
-        .await?;
-    super::runs::command::insert(tx, schedule.command(Time(at), now)).await?;
-    Ok(true)
 }
 
 fn near(id: i32, at: i64, jitter: Option<i64>) -> Near {
@@ -441,19 +250,18 @@ impl Store {
         for (schedule, at) in old {
             by_schedule.entry(schedule).or_default().push(at);
         }
-        let mut forgotten = 0;
-        for (schedule, instants) in by_schedule {
-            forgotten += self
-                .write(move |tx| {
-                    let instants = instants.clone();
-                    Box::pin(async move {
-                        let gone = firing::Entity::delete_many().filter(Column::ScheduleId.eq(schedule));
-                        Ok(gone.filter(Column::FireMs.is_in(instants)).exec(tx).await?.rows_affected)
-                    })
-                })
-                .await?;
-        }
-        Ok(forgotten)
+        self.write(move |tx| {
+            let by_schedule = by_schedule.clone();
+            Box::pin(async move {
+                let mut forgotten = 0;
+                for (schedule, instants) in by_schedule {
+                    let gone = firing::Entity::delete_many().filter(Column::ScheduleId.eq(schedule));
+                    forgotten += gone.filter(Column::FireMs.is_in(instants)).exec(tx).await?.rows_affected;
+                }
+                Ok(forgotten)
+            })
+        })
+        .await
     }
 }
 

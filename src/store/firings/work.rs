@@ -1,0 +1,128 @@
+//! What one transaction writes about the instants that it decides upon.
+
+use super::{Decision, Fired, Firing, NEVER, Near, waiting};
+use crate::model::{Command, CommandType, InstanceId, Outcome, OverlapPolicy, ReleaseState, Schedule, Time};
+use crate::store::Error;
+use crate::store::entity::{command, firing, schedules};
+use crate::store::runs::command::row as command_row;
+use sea_orm::ActiveValue::Set;
+use sea_orm::sea_query::Expr;
+use sea_orm::{ColumnTrait, DatabaseTransaction, EntityTrait, QueryFilter};
+use std::collections::{BTreeMap, HashSet};
+
+/// How many rows one statement inserts: databases count its values.
+const AT_ONCE: usize = 500;
+
+/// What one transaction is going to write, table by table: the fewer statements, the sooner all have fired.
+#[derive(Default)]
+pub(super) struct Work {
+    firings: Vec<firing::ActiveModel>,
+    commands: Vec<Command>,
+    /// Schedules by what their `next_fire_ms` becomes.
+    next: BTreeMap<i64, Vec<i32>>,
+    /// Schedules whose definition is off line or gone.
+    pub offline: Vec<i32>,
+    fired: Fired,
+}
+
+impl Work {
+    pub async fn add(
+        &mut self,
+        tx: &DatabaseTransaction,
+        schedule: &Schedule,
+        decision: Decision,
+        now: Time,
+    ) -> Result<(), Error> {
+        let alone = schedule.overlapping != OverlapPolicy::Parallel;
+        let mut busy = alone && !decision.firings.is_empty() && waiting::is_busy(tx, schedule.id).await?;
+        let mut queue = if busy { waiting::waiting(tx, schedule.id).await?.len() } else { 0 };
+        for Firing { at, missed, runs } in decision.firings {
+            if busy && runs && schedule.overlapping == OverlapPolicy::Replace {
+                queue = 0;
+                busy = self.clear(tx, schedule).await?;
+            }
+            let outcome = match (runs, busy, schedule.overlapping) {
+                (false, ..) => Outcome::Missed,
+                (true, true, OverlapPolicy::Skip) => Outcome::Skipped,
+                (true, true, _) if queue >= waiting::LONGEST_QUEUE => Outcome::Skipped,
+                (true, true, _) => Outcome::Waiting,
+                (true, false, _) => Outcome::Started,
+            };
+            match outcome {
+                Outcome::Started => {
+                    busy = alone;
+                    self.commands.push(schedule.command(at, now));
+                }
+                Outcome::Waiting => queue += 1,
+                Outcome::Skipped | Outcome::Missed => {}
+            }
+            self.firings.push(firing::ActiveModel {
+                schedule_id: Set(schedule.id.0),
+                fire_ms: Set(at.0),
+                fired_ms: Set(now.0),
+                outcome: Set(outcome.code()),
+                missed: Set(missed),
+            });
+        }
+        let next = decision.next.map_or(NEVER, |next| next.0);
+        self.next.entry(next).or_default().push(schedule.id.0);
+        if let Some(at) = decision.next {
+            self.fired.next.push(Near { schedule: schedule.id, at, jitter: schedule.jitter });
+        }
+        Ok(())
+    }
+
+    /// Stops what runs for a schedule, and drops what waits. Whether something still runs.
+    async fn clear(&mut self, tx: &DatabaseTransaction, schedule: &Schedule) -> Result<bool, Error> {
+        let id = schedule.id;
+        command::Entity::delete_many()
+            .filter(command::Column::ScheduleId.eq(id.0))
+            .filter(command::Column::ProcessInstanceId.is_null())
+            .exec(tx)
+            .await?;
+        self.commands.retain(|wish| wish.schedule != Some(id) || wish.instance.is_some());
+        let mut live: Vec<InstanceId> = waiting::live(tx, id).await?;
+        let busy = !live.is_empty();
+        let stopped = self.commands.iter().filter_map(|wish| wish.instance).collect::<HashSet<_>>();
+        live.retain(|instance| !stopped.contains(instance));
+        for instance in live {
+            self.commands.push(Command::about(CommandType::Stop, instance, schedule.definition, schedule.user));
+        }
+        waiting::give_up_waiting(tx, id).await?;
+        for earlier in self.firings.iter_mut().filter(|firing| *firing.schedule_id.as_ref() == id.0) {
+            if [Outcome::Waiting.code(), Outcome::Started.code()].contains(earlier.outcome.as_ref()) {
+                earlier.outcome = Set(Outcome::Skipped.code());
+            }
+        }
+        Ok(busy)
+    }
+
+    pub async fn write(self, tx: &DatabaseTransaction) -> Result<Fired, Error> {
+        use schedules::Column;
+        let Work { firings, commands, next, offline, mut fired } = self;
+        fired.commands = commands.len();
+        for rows in firings.chunks(AT_ONCE) {
+            firing::Entity::insert_many(rows.to_vec()).exec_without_returning(tx).await?;
+        }
+        for wishes in commands.chunks(AT_ONCE) {
+            let rows = wishes.iter().cloned().map(command_row);
+            command::Entity::insert_many(rows).exec_without_returning(tx).await?;
+        }
+        for (next, schedules) in next {
+            schedules::Entity::update_many()
+                .col_expr(Column::NextFireMs, Expr::value(next))
+                .filter(Column::Id.is_in(schedules))
+                .exec(tx)
+                .await?;
+        }
+        if !offline.is_empty() {
+            schedules::Entity::update_many()
+                .col_expr(Column::ReleaseState, Expr::value(ReleaseState::Offline.code()))
+                .col_expr(Column::NextFireMs, Expr::value(None::<i64>))
+                .filter(Column::Id.is_in(offline))
+                .exec(tx)
+                .await?;
+        }
+        Ok(fired)
+    }
+}

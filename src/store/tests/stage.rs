@@ -1,0 +1,77 @@
+//! What several suites set up: a definition that is on line, and runs of it.
+
+use crate::model::{DefinitionId, InstanceId, ProjectId, ReleaseState, State, Time};
+use crate::store::entity::{process_definition, process_instance, project};
+use crate::store::{NewInstance, Store};
+use sea_orm::ActiveValue::Set;
+use sea_orm::sea_query::Expr;
+use sea_orm::{ActiveModelTrait, ColumnTrait, EntityTrait, QueryFilter};
+
+/// A project with a definition that is on line.
+pub async fn definition(store: &Store) -> (ProjectId, DefinitionId) {
+    store
+        .write(|tx| {
+            Box::pin(async move {
+                let new = project::ActiveModel {
+                    name: Set(Some("p".into())),
+                    user_id: Set(Some(1)),
+                    flag: Set(Some(1)),
+                    ..Default::default()
+                };
+                let project = new.insert(tx).await?.id;
+                let new = process_definition::ActiveModel {
+                    name: Set(Some("d".into())),
+                    project_id: Set(Some(project)),
+                    release_state: Set(Some(ReleaseState::Online.code())),
+                    flag: Set(Some(1)),
+                    tenant_id: Set(-1),
+                    ..Default::default()
+                };
+                Ok((ProjectId(project), DefinitionId(new.insert(tx).await?.id)))
+            })
+        })
+        .await
+        .unwrap()
+}
+
+/// Makes an instance of the oldest start.
+pub async fn claim(store: &Store) -> InstanceId {
+    let command = store.starts(1).await.unwrap().remove(0);
+    let new = NewInstance {
+        command,
+        owner: "me".into(),
+        host: "localhost".into(),
+        name: "run".into(),
+        document: "{}".into(),
+        locations: None,
+        connects: None,
+        globals: "[]".into(),
+        timeout_minutes: 0,
+        tenant_id: -1,
+        started_at: Time(0),
+        root: None,
+    };
+    store.claim_start(new).await.unwrap().unwrap()
+}
+
+/// The run comes to this end.
+pub async fn end_as(store: &Store, id: InstanceId, state: State) {
+    use process_instance::Column;
+    store
+        .write(move |tx| {
+            Box::pin(async move {
+                let ended = process_instance::Entity::update_many()
+                    .col_expr(Column::State, Expr::value(state.code()))
+                    .filter(Column::Id.eq(id.0));
+                assert_eq!(ended.exec(tx).await?.rows_affected, 1);
+                Ok(())
+            })
+        })
+        .await
+        .unwrap();
+}
+
+/// The run succeeds.
+pub async fn end(store: &Store, id: InstanceId) {
+    end_as(store, id, State::Success).await;
+}
