@@ -14,6 +14,8 @@ pub(super) struct Seat {
     /// The stream that the credit belongs to.
     serial: u64,
     credit: u64,
+    /// The worker has claimed one attempt with it, and asks for it back by no other word.
+    claims: bool,
 }
 
 struct Linked {
@@ -72,7 +74,7 @@ impl Workers {
     /// A credit for one very attempt, which somebody has claimed.
     pub fn seat(&self, serial: u64, credit: u64) -> Option<Seat> {
         let linked = self.linked.get(&serial)?;
-        Some(Seat { holder: linked.hello.holder.clone(), serial, credit })
+        Some(Seat { holder: linked.hello.holder.clone(), serial, credit, claims: true })
     }
 
     /// Sets a slot aside for an attempt of this group, if there is one.
@@ -99,7 +101,7 @@ impl Workers {
     fn take(&mut self, serial: u64) -> Option<Seat> {
         let linked = self.linked.get_mut(&serial)?;
         let credit = if self.sole { 0 } else { linked.credits.pop_front()? };
-        Some(Seat { holder: linked.hello.holder.clone(), serial, credit })
+        Some(Seat { holder: linked.hello.holder.clone(), serial, credit, claims: false })
     }
 
     /// Whether an attempt of this group may run at the worker of that stream.
@@ -107,8 +109,11 @@ impl Workers {
         self.sole || self.linked.get(&serial).is_some_and(|linked| self.groups.allows(group, &linked.hello.host))
     }
 
-    /// The slot was not used after all.
+    /// The slot was not used after all: it is there for other attempts, or, if it was for one only, the worker's again.
     pub fn give_back(&mut self, seat: Seat) {
+        if seat.claims {
+            return self.void(&seat);
+        }
         if let Some(linked) = self.linked.get_mut(&seat.serial).filter(|_| !self.sole) {
             linked.credits.push_front(seat.credit);
         }
@@ -150,5 +155,46 @@ impl Workers {
     /// Whether nothing of this holder lives any more, and nobody can tell how it ended.
     pub fn is_dead(&self, holder: &Holder) -> bool {
         self.rows.get(&holder.worker).is_some_and(|row| row.buries(holder))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::sync::Mutex;
+
+    /// A worker with one stream, and what it is told.
+    fn one_worker() -> (Workers, Arc<Mutex<Vec<u64>>>) {
+        let (mut workers, voided) = (Workers::new(false), Arc::new(Mutex::new(Vec::new())));
+        let holder = Holder { worker: "w".into(), incarnation: 1 };
+        let heard = voided.clone();
+        let link = Link::with(7, move |what| {
+            if let ToWorker::Void { credit } = what {
+                heard.lock().unwrap().push(credit);
+            }
+        });
+        workers.linked(Hello { holder, host: "here".into(), start: "s".into() }, link);
+        (workers, voided)
+    }
+
+    #[test]
+    fn an_offered_slot_that_was_not_used_is_there_for_the_next() {
+        let (mut workers, voided) = one_worker();
+        workers.credit(7, 1);
+        let seat = workers.reserve(-1).unwrap();
+        assert!(workers.reserve(-1).is_none());
+        workers.give_back(seat);
+        assert!(workers.reserve(-1).is_some());
+        assert_eq!(*voided.lock().unwrap(), [0; 0]);
+    }
+
+    #[test]
+    fn a_slot_that_claimed_an_attempt_goes_back_to_its_worker() {
+        // Kept here it would be lost to everybody: the worker waits for a grant or a word.
+        let (mut workers, voided) = one_worker();
+        let seat = workers.seat(7, 3).unwrap();
+        workers.give_back(seat);
+        assert_eq!(*voided.lock().unwrap(), [3]);
+        assert!(workers.reserve(-1).is_none());
     }
 }
