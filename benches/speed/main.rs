@@ -12,6 +12,7 @@ mod lists;
 #[path = "../../tests/it/processes.rs"]
 #[allow(dead_code)]
 mod processes;
+mod schedules;
 mod site;
 
 use site::{Site, Workflow};
@@ -35,6 +36,10 @@ fn main() {
         lists::rows(&mut table);
         return table.print();
     }
+    if std::env::args().any(|argument| argument == "schedules") {
+        schedules::rows(&mut table);
+        return table.print();
+    }
     let site = Site::start();
     idle(&site, &mut table);
     start_to_running(&site, &mut table);
@@ -44,6 +49,7 @@ fn main() {
     many(&site, &mut table);
     drop(site);
     lists::rows(&mut table);
+    schedules::rows(&mut table);
     cluster::rows(&mut table);
     engine::steps(&mut table);
     binary(&mut table);

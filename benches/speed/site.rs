@@ -69,6 +69,25 @@ impl Site {
         Site(site)
     }
 
+    pub fn database(&self) -> PathBuf {
+        self.0.data.join("escheduler.db")
+    }
+
+    pub fn down(&mut self) {
+        self.0.stop();
+    }
+
+    pub fn up(&mut self) {
+        self.0.up();
+    }
+
+    /// Saves a workflow whose only node is forbidden, and takes it online; returns its id.
+    pub fn define_idle(&self, name: &str) -> i64 {
+        let mut node = shell("rests", "true", &[]);
+        node["runFlag"] = "FORBIDDEN".into();
+        self.0.define(name, &document(vec![node]))
+    }
+
     /// The data of an answer that must be a success.
     pub fn get(&self, path: &str) -> Value {
         self.0.get(path)
