@@ -62,9 +62,9 @@ impl Call {
         self.shared.settings.compat
     }
 
-    /// The uploaded files.
-    pub fn resources(&self) -> &Resources {
-        &self.shared.resources
+    /// The uploaded files, changed in the caller's name.
+    pub fn resources(&self) -> Resources {
+        self.shared.resources.by(self.store.clone())
     }
 
     /// The zone of the times in parameters.

@@ -4,7 +4,7 @@
 use super::staging::{Staged, Waiting};
 use super::{Error, Resources, Shared, path};
 use crate::model::{ResourceType, Time, UserId};
-use crate::store::{Change, ChangeId, Edit, NewResource, Resource};
+use crate::store::{Change, ChangeId, Edit, NewResource, Resource, Store};
 use std::future::Future;
 use std::sync::Arc;
 use std::time::Duration;
@@ -28,7 +28,7 @@ impl Resources {
     /// # Errors
     /// [`Error::Unchangeable`] if the name is taken.
     pub async fn create(&self, new: New, file: Staged) -> Result<Resource, Error> {
-        self.go_on(async move |shared| shared.create(new, file).await).await
+        self.go_on(async move |shared, author| shared.create(author, new, file).await).await
     }
 
     /// Gives a resource another content.
@@ -36,7 +36,7 @@ impl Resources {
     /// # Errors
     /// [`Error::Unchangeable`] if somebody else is changing it.
     pub async fn replace(&self, resource: Resource, file: Staged) -> Result<Resource, Error> {
-        self.go_on(async move |shared| shared.replace(resource, file).await).await
+        self.go_on(async move |shared, author| shared.replace(author, resource, file).await).await
     }
 
     /// Gives a resource another name and another description.
@@ -44,7 +44,7 @@ impl Resources {
     /// # Errors
     /// [`Error::Unchangeable`] if the name is taken, or somebody else is changing the resource.
     pub async fn rename(&self, resource: Resource, alias: String, desc: Option<String>) -> Result<Resource, Error> {
-        self.go_on(async move |shared| shared.rename(resource, alias, desc).await).await
+        self.go_on(async move |shared, author| shared.rename(author, resource, alias, desc).await).await
     }
 
     /// Deletes a resource. Once its row is gone it is deleted; a file that cannot be removed at present goes later.
@@ -52,20 +52,20 @@ impl Resources {
     /// # Errors
     /// [`Error::Unchangeable`] if it is needed, or somebody else is changing it.
     pub async fn remove(&self, resource: Resource) -> Result<(), Error> {
-        self.go_on(async move |shared| shared.remove(resource).await).await
+        self.go_on(async move |shared, author| shared.remove(author, resource).await).await
     }
 
-    async fn go_on<T: Send + 'static, F>(&self, act: impl FnOnce(Arc<Shared>) -> F) -> Result<T, Error>
+    async fn go_on<T: Send + 'static, F>(&self, act: impl FnOnce(Arc<Shared>, Store) -> F) -> Result<T, Error>
     where
         F: Future<Output = Result<T, Error>> + Send + 'static,
     {
-        let acting = self.shared.changes.spawn(act(self.shared.clone()));
+        let acting = self.shared.changes.spawn(act(self.shared.clone(), self.author.clone()));
         acting.await.unwrap_or_else(|_| Err(Error::Storage("see the log of the server".to_owned())))
     }
 }
 
 impl Shared {
-    async fn create(&self, new: New, file: Staged) -> Result<Resource, Error> {
+    async fn create(&self, author: Store, new: New, file: Staged) -> Result<Resource, Error> {
         self.storage()?;
         let tenant = self.store.resource_tenant(new.owner).await?;
         // What cannot be a path is told before anything begins.
@@ -86,32 +86,38 @@ impl Shared {
         let id = self.store.begin_change(change.clone()).await??;
         self.work(id, self.put(id, &change, &file)).await?;
         let row = NewResource { alias, file_name, desc, owner, kind, size, tenant, at };
-        Ok(self.store.end_creation(id, row).await?)
+        Ok(author.end_creation(id, row).await?)
     }
 
-    async fn replace(&self, resource: Resource, file: Staged) -> Result<Resource, Error> {
+    async fn replace(&self, author: Store, resource: Resource, file: Staged) -> Result<Resource, Error> {
         self.storage()?;
         let (file, size) = file.sync().await?;
         let change = about(&resource, Some(resource.alias.clone()));
         let id = self.store.begin_change(change.clone()).await??;
         self.work(id, self.put(id, &change, &file)).await?;
         let edit = Edit { size: Some(size), ..Edit::default() };
-        Ok(self.store.end_edit(id, resource.id, edit, Time::now()).await?)
+        Ok(author.end_edit(id, resource.id, edit, Time::now()).await?)
     }
 
-    async fn rename(&self, resource: Resource, alias: String, desc: Option<String>) -> Result<Resource, Error> {
+    async fn rename(
+        &self,
+        author: Store,
+        resource: Resource,
+        alias: String,
+        desc: Option<String>,
+    ) -> Result<Resource, Error> {
         let (from, to) = (path::of(&resource)?, path::at(resource.kind, &resource.tenant, &alias)?);
         let storage = self.storage()?;
         let id = self.store.begin_change(about(&resource, Some(alias.clone()))).await??;
         self.work(id, storage.rename(&from, &to)).await?;
         let edit = Edit { alias: Some(alias), desc, size: None };
-        Ok(self.store.end_edit(id, resource.id, edit, Time::now()).await?)
+        Ok(author.end_edit(id, resource.id, edit, Time::now()).await?)
     }
 
-    async fn remove(&self, resource: Resource) -> Result<(), Error> {
+    async fn remove(&self, author: Store, resource: Resource) -> Result<(), Error> {
         self.storage()?;
         let alias = resource.alias.clone();
-        let id = self.store.begin_removal(resource, Time::now()).await??;
+        let id = author.begin_removal(resource, Time::now()).await??;
         if let Err(error) = self.settle(id).await {
             tracing::warn!(%error, resource = alias, "a deleted file could not be removed yet; it is tried again");
         }

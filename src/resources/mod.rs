@@ -51,6 +51,8 @@ pub struct Settings {
 #[derive(Clone)]
 pub struct Resources {
     shared: Arc<Shared>,
+    /// In whose name files are changed.
+    author: Store,
 }
 
 struct Shared {
@@ -68,13 +70,18 @@ impl Resources {
     /// The storage cannot be used the way it is configured.
     pub fn open(store: Store, settings: &Settings) -> Result<Resources, Error> {
         let shared = Shared {
-            store,
+            store: store.clone(),
             storage: services::open(&settings.resource)?,
             staging: Staging::new(settings.staging.clone(), settings.max_file),
             view_suffixs: settings.resource.view_suffixs.clone(),
             changes: TaskTracker::new(),
         };
-        Ok(Resources { shared: Arc::new(shared) })
+        Ok(Resources { shared: Arc::new(shared), author: store })
+    }
+
+    /// The same files, changed in the name that the store was given.
+    pub fn by(&self, author: Store) -> Resources {
+        Resources { shared: self.shared.clone(), author }
     }
 
     /// Whether there is a storage at all.

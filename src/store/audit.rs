@@ -3,9 +3,9 @@
 
 use super::entity::audit::{ActiveModel, Column, Entity};
 use super::list::{contains, page};
-use super::{DataSourceChange, Error, Page, Paged, Store};
+use super::{ChangeId, DataSourceChange, Error, Page, Paged, Resource, Store};
 use crate::model::{
-    BackfillId, CommandId, DataSourceId, DefinitionId, InstanceId, ProjectId, TaskId, Time, UdfId, UserId,
+    BackfillId, CommandId, DataSourceId, DefinitionId, InstanceId, ProjectId, ScheduleId, TaskId, Time, UdfId, UserId,
 };
 use futures::future::BoxFuture;
 use sea_orm::ActiveValue::Set;
@@ -111,7 +111,16 @@ macro_rules! ids {
     )*};
 }
 
-ids!(BackfillId, CommandId, DataSourceId, DefinitionId, InstanceId, ProjectId, TaskId, UdfId, UserId);
+ids!(BackfillId, CommandId, DataSourceId, DefinitionId, InstanceId, ProjectId, ScheduleId, TaskId, UdfId, UserId);
+
+/// The note that a file is to go: what matters is that its row is gone.
+impl Fact for ChangeId {}
+
+impl Fact for Resource {
+    fn number(&self) -> Option<i64> {
+        Some(i64::from(self.id.0))
+    }
+}
 
 impl Fact for DataSourceChange {
     fn happened(&self) -> bool {

@@ -38,7 +38,7 @@ impl Store {
         by: &Account,
     ) -> Result<Result<(), Unremoved>, Error> {
         let (user, is_admin) = (by.id, by.kind == UserType::Admin);
-        self.write(move |tx| {
+        self.change(move |tx| {
             Box::pin(async move {
                 use process_definition::Column;
                 lock::row::<project::Entity>(tx, project.0).await?;

@@ -55,7 +55,7 @@ impl Store {
         id: InstanceId,
         edit: InstanceEdit,
     ) -> Result<Result<(), Unedited>, Error> {
-        self.write(move |tx| {
+        self.change(move |tx| {
             let edit = edit.clone();
             Box::pin(async move {
                 let definition = match editable(tx, project, id).await? {

@@ -99,7 +99,7 @@ impl Store {
         author: UserId,
         timing: Timing,
     ) -> Result<Option<ScheduleId>, Error> {
-        self.write(move |tx| {
+        self.change(move |tx| {
             let timing = timing.clone();
             Box::pin(async move {
                 let mails = [timing.receivers.clone(), timing.receivers_cc.clone()];
@@ -129,7 +129,7 @@ impl Store {
         id: ScheduleId,
         timing: Timing,
     ) -> Result<Result<(), Unmoved>, Error> {
-        self.write(move |tx| {
+        self.change(move |tx| {
             let timing = timing.clone();
             Box::pin(async move {
                 let Some(row) = locked(tx, project, id).await? else { return Ok(Err(Unmoved::Missing)) };
@@ -160,7 +160,7 @@ impl Store {
         at: Time,
     ) -> Result<Result<(), Unmoved>, Error> {
         use schedules::Column;
-        self.write(move |tx| {
+        self.change(move |tx| {
             let next = next.clone();
             Box::pin(async move {
                 let Some(row) = locked(tx, project, id).await? else { return Ok(Err(Unmoved::Missing)) };
@@ -200,7 +200,7 @@ impl Store {
         id: ScheduleId,
         user: UserId,
     ) -> Result<Result<(), Unmoved>, Error> {
-        self.write(move |tx| {
+        self.change(move |tx| {
             Box::pin(async move {
                 let Some(row) = locked(tx, project, id).await? else { return Ok(Err(Unmoved::Missing)) };
                 if row.user_id != user.0 {

@@ -105,7 +105,7 @@ impl Store {
     /// # Errors
     /// The database cannot be written.
     pub async fn begin_removal(&self, resource: Resource, at: Time) -> Result<Result<ChangeId, Unchangeable>, Error> {
-        self.write(move |tx| {
+        self.change(move |tx| {
             let Resource { id, alias, kind, tenant, .. } = resource.clone();
             Box::pin(async move {
                 lock::names(tx).await?;
@@ -132,7 +132,7 @@ impl Store {
     /// # Errors
     /// [`Error::Conflict`] if the change was given up for lost meanwhile.
     pub async fn end_creation(&self, id: ChangeId, new: NewResource) -> Result<Resource, Error> {
-        self.write(move |tx| {
+        self.change(move |tx| {
             let new = new.clone();
             Box::pin(async move {
                 end(tx, id).await?;
@@ -159,7 +159,7 @@ impl Store {
     /// # Errors
     /// [`Error::Conflict`] if the change was given up for lost meanwhile, [`Error::Missing`] if the resource is gone.
     pub async fn end_edit(&self, id: ChangeId, resource: ResourceId, edit: Edit, at: Time) -> Result<Resource, Error> {
-        self.write(move |tx| {
+        self.change(move |tx| {
             let edit = edit.clone();
             Box::pin(async move {
                 end(tx, id).await?;
@@ -174,7 +174,7 @@ impl Store {
     /// # Errors
     /// [`Error::Missing`] if there is no such resource.
     pub async fn describe_resource(&self, id: ResourceId, desc: String, at: Time) -> Result<Resource, Error> {
-        self.write(move |tx| {
+        self.change(move |tx| {
             let edit = Edit { desc: Some(desc.clone()), ..Edit::default() };
             Box::pin(async move { apply(tx, id, edit, at).await })
         })

@@ -13,6 +13,7 @@ mod schema;
 mod stage;
 mod steps;
 mod trouble;
+mod unnoted;
 
 // The same suites on servers.
 #[path = "audit.rs"]
@@ -51,3 +52,7 @@ mod schema_on_postgres;
 mod steps_on_mariadb;
 #[path = "steps.rs"]
 mod steps_on_postgres;
+#[path = "unnoted.rs"]
+mod unnoted_on_mariadb;
+#[path = "unnoted.rs"]
+mod unnoted_on_postgres;

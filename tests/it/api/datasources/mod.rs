@@ -49,7 +49,7 @@ async fn stored(stage: &Stage, name: &str) -> Value {
 }
 
 /// The password in an address.
-fn secret(url: &url::Url) -> String {
+pub fn secret(url: &url::Url) -> String {
     percent_encoding::percent_decode_str(url.password().unwrap()).decode_utf8().unwrap().into_owned()
 }
 
