@@ -1,34 +1,14 @@
 //! The pages of the original front-end, release 1.0.1: the calls of each, in its order and with its parameters
 //! (`EasyScheduler 1.0.1: HTTP API, what each page calls`). A page loads if none of them fails.
 
-use super::client::Answer;
+mod calls;
+mod resources;
+mod security;
+mod workflows;
+
+use super::Stage;
 use super::world::document;
-use super::{Client, Stage};
-
-/// One page on its way through its calls.
-struct Page<'a> {
-    name: &'static str,
-    who: &'a Client,
-}
-
-impl Page<'_> {
-    /// What the front-end does with a GET: null is left out, and `_t` keeps caches away.
-    fn get(&self, path: &str, form: &[(&str, &str)]) -> Answer {
-        let form: Vec<_> = form.iter().copied().chain([("_t", "0.8146")]).collect();
-        self.succeeded(path, self.who.get(path, &form))
-    }
-
-    fn post(&self, path: &str, form: &[(&str, &str)]) -> Answer {
-        self.succeeded(path, self.who.post(path, form))
-    }
-
-    fn succeeded(&self, path: &str, answer: Answer) -> Answer {
-        assert!(matches!(answer.status, 200 | 201), "{}: {path}: HTTP {}", self.name, answer.status);
-        assert_eq!(answer.code(), 0, "{}: {path}: {}", self.name, answer.text());
-        assert!(!answer.msg().is_empty(), "{}: {path}: the front-end shows the text", self.name);
-        answer
-    }
-}
+use calls::Page;
 
 const DAY: [(&str, &str); 2] = [("startDate", "2026-03-01 00:00:00"), ("endDate", "2026-03-01 23:59:59")];
 const LIST: [(&str, &str); 3] = [("pageSize", "10"), ("pageNo", "1"), ("searchVal", "")];
@@ -43,7 +23,7 @@ async fn login_and_logout() {
     let Some(stage) = Stage::new().await else { return };
     let someone = stage.world.stranger();
     assert_eq!(someone.log_in("alice", "wonder1").code(), 0);
-    let page = Page { name: "every page", who: &someone };
+    let page = Page::new("every page", &someone, &[]);
     assert_eq!(page.get("users/get-user-info", &[]).data()["userName"], "alice");
     page.post("signOut", &[]);
     assert_eq!(someone.get("users/get-user-info", &[]).status, 401, "then the front-end shows the login");
@@ -56,7 +36,7 @@ async fn home() {
     let project = stage.project.to_string();
     for (who, project) in [(&stage.world.admin, "0"), (&stage.alice, "0"), (&stage.alice, &*project), (&stage.bob, "0")]
     {
-        let page = Page { name: "home", who };
+        let page = Page::new("home", who, &[]);
         page.get("users/get-user-info", &[]);
         for chart in ["task-state-count", "process-state-count"] {
             let path = format!("projects/analysis/{chart}");
@@ -72,7 +52,7 @@ async fn home() {
 #[tokio::test(flavor = "multi_thread")]
 async fn projects() {
     let Some(stage) = Stage::new().await else { return };
-    let page = Page { name: "project list", who: &stage.alice };
+    let page = Page::new("project list", &stage.alice, &[]);
     page.get("projects/list-paging", &LIST);
     page.post("projects/create", &[("projectName", "http-sync"), ("desc", "")]);
     let id = page.get("projects/list-paging", &LIST).rows()[0]["id"].to_string();
@@ -84,7 +64,7 @@ async fn projects() {
 #[tokio::test(flavor = "multi_thread")]
 async fn definitions() {
     let Some(stage) = Stage::new().await else { return };
-    let page = Page { name: "definition", who: &stage.alice };
+    let page = Page::new("definition", &stage.alice, &[]);
     let base = "projects/billing/process";
     let list = page.get(&format!("{base}/list"), &[]).data();
     let other = list[0]["id"].to_string();
@@ -133,7 +113,7 @@ async fn definitions() {
 #[tokio::test(flavor = "multi_thread")]
 async fn instances() {
     let Some(stage) = Stage::new().await else { return };
-    let page = Page { name: "instance", who: &stage.alice };
+    let page = Page::new("instance", &stage.alice, &[]);
     let base = "projects/billing/instance";
     let filter = [("stateType", ""), ("host", ""), ("startDate", ""), ("endDate", "")];
     let shown = page.get(&format!("{base}/list-paging"), &and(&and(&LIST, &filter), &[("processDefinitionId", "")]));
