@@ -5,7 +5,7 @@ CONF  ?=
 SEEDS ?= 10000
 SIMULATOR = $(CARGO) test -q --profile sim --features sim --test sim --
 
-.PHONY: run build check test test-calendar test-registry test-upgrade chaos sim sim-bugs servers bench clean help
+.PHONY: run build check test test-calendar test-memory test-registry test-upgrade chaos sim sim-bugs servers bench clean help
 
 help:    ## what can be made
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## */\t/' | expand -t 15
@@ -33,6 +33,9 @@ test-registry: servers ## both ZooKeeper clients under 60 lost connections in 30
 
 test-upgrade: servers    ## four old databases of 100,000 rows each, upgraded through a kill at every statement; ten minutes
 	$(CARGO) test -p migrations --test upgrade -- --ignored --nocapture
+
+test-memory: ## what the program takes while 1 GiB goes up and comes down, and that it stays flat
+	$(CARGO) test --test it -- --ignored --nocapture one_gib_goes_up
 
 test-calendar: ## fire times around every change of every zone's clock, in 200 shapes, with counts
 	$(CARGO) test --profile sim --features sim --lib -- --ignored --nocapture every_shape_around_every_change_agrees

@@ -105,8 +105,7 @@ fn memory(pid: u32, what: &str) -> u64 {
     line.split_whitespace().nth(1).unwrap().parse().unwrap()
 }
 
-/// Not part of the suite: it needs 1 GiB of disk and some seconds. `cargo test --release --test it one_gib -- --ignored
-/// --nocapture` prints the figures.
+/// Not part of the suite: it needs 2 GiB of disk and some seconds. `make test-memory` prints the figures.
 #[test]
 #[ignore = "writes 1 GiB"]
 fn memory_stays_flat_while_one_gib_goes_up_and_comes_down() {
