@@ -178,14 +178,7 @@ async fn serve(shared: Arc<Shared>, route: &Route, parts: &mut Parts, body: Body
         }
         _ => shared.store.clone(),
     };
-    let outcome = (route.handler)(Call { shared, store: store.clone(), form, upload, client, account, access }).await;
-    if outcome.is_ok()
-        && route.changes
-        && let Err(error) = store.note().await
-    {
-        tracing::error!(path = route.path, "a change was made, but not noted: {error}");
-    }
-    outcome
+    (route.handler)(Call { shared, store, form, upload, client, account, access }).await
 }
 
 fn client(shared: &Shared, parts: &Parts) -> Client {

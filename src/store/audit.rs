@@ -14,7 +14,6 @@ use sea_orm::{
     QueryOrder, QuerySelect, Select,
 };
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
 
 /// How many rows are removed in one write, so that nobody waits long for it.
 const SLICE: u64 = 1000;
@@ -34,12 +33,6 @@ pub struct Author {
     pub address: String,
     pub request: String,
     pub at: Time,
-}
-
-/// An author, and whether a change was noted.
-pub(super) struct Pen {
-    author: Author,
-    used: AtomicBool,
 }
 
 /// A change as it was noted.
@@ -151,8 +144,7 @@ impl<T: Fact, E: Send + 'static> Fact for Result<T, E> {
 impl Store {
     /// The same store in somebody's name: what it [changes](Store::change) is noted.
     pub fn by(&self, author: Author) -> Store {
-        let pen = Pen { author, used: AtomicBool::new(false) };
-        Store { shared: self.shared.clone(), pen: Some(Arc::new(pen)) }
+        Store { shared: self.shared.clone(), author: Some(Arc::new(author)) }
     }
 
     /// Writes like [`Store::write`] what somebody has asked for, and notes it in the same transaction, in the name
@@ -161,35 +153,19 @@ impl Store {
         &self,
         job: impl for<'c> Fn(&'c DatabaseTransaction) -> BoxFuture<'c, Result<T, Error>> + Send + Sync + 'static,
     ) -> Result<T, Error> {
-        let Some(pen) = self.pen.clone() else { return self.write(job).await };
-        let (job, author) = (Arc::new(job), pen.clone());
-        let answer = self.write(move |tx| {
+        let Some(author) = self.author.clone() else { return self.write(job).await };
+        let job = Arc::new(job);
+        self.write(move |tx| {
             let (job, author) = (job.clone(), author.clone());
             Box::pin(async move {
                 let answer = job(tx).await?;
                 if answer.happened() {
-                    insert(tx, &author.author, answer.number()).await?;
+                    insert(tx, &author, answer.number()).await?;
                 }
                 Ok(answer)
             })
-        });
-        let answer = answer.await?;
-        if answer.happened() {
-            pen.used.store(true, Ordering::Relaxed);
-        }
-        Ok(answer)
-    }
-
-    /// Notes a change that no transaction of the database has made, or could be noted in, unless this store has
-    /// noted one already.
-    ///
-    /// # Errors
-    /// The database cannot be written.
-    pub async fn note(&self) -> Result<(), Error> {
-        match &self.pen {
-            Some(pen) if !pen.used.load(Ordering::Relaxed) => self.change(|_| Box::pin(async { Ok(()) })).await,
-            _ => Ok(()),
-        }
+        })
+        .await
     }
 
     /// Changes, newest first.

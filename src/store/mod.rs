@@ -99,7 +99,7 @@ const WAITING: usize = 1024;
 pub struct Store {
     shared: Arc<Shared>,
     /// In whose name changes are made, if they are to be noted.
-    pen: Option<Arc<audit::Pen>>,
+    author: Option<Arc<Author>>,
 }
 
 struct Shared {
@@ -192,7 +192,7 @@ impl Store {
         });
         let committers = Mutex::new(committers.collect());
         let reader = Reader(reader);
-        Store { shared: Arc::new(Shared { reader, jobs, changed, closing, committers, _folder: folder }), pen: None }
+        Store { shared: Arc::new(Shared { reader, jobs, changed, closing, committers, _folder: folder }), author: None }
     }
 
     /// For reading. Its connections cannot write, and see every commit that was answered.

@@ -137,7 +137,8 @@ async fn an_edit_of_an_instance() {
         sync_definition: false,
         at: AT,
     };
-    let edited = scene.happens_only_unnoted(async |store| store.edit_instance(scene.project, scene.instance, edit.clone()).await);
+    let edited = scene
+        .happens_only_unnoted(async |store| store.edit_instance(scene.project, scene.instance, edit.clone()).await);
     assert_eq!(edited.await, Ok(()));
 }
 
@@ -145,8 +146,8 @@ async fn an_edit_of_an_instance() {
 async fn the_deletion_of_a_definition() {
     let scene = Scene::new(store!()).await;
     let admin = Account { id: ADMIN, name: "admin".into(), kind: UserType::Admin };
-    let deleted =
-        scene.happens_only_unnoted(async |store| store.delete_definition(scene.project, scene.definition, &admin).await);
+    let deleted = scene
+        .happens_only_unnoted(async |store| store.delete_definition(scene.project, scene.definition, &admin).await);
     assert_eq!(deleted.await, Ok(()));
 }
 
@@ -172,14 +173,17 @@ async fn the_life_of_a_schedule() {
         receivers_cc: None,
         at: AT,
     };
-    let made = scene.happens_only_unnoted(async |store| store.create_schedule(scene.online, ADMIN, timing("0 * * * * ?")).await);
+    let made = scene
+        .happens_only_unnoted(async |store| store.create_schedule(scene.online, ADMIN, timing("0 * * * * ?")).await);
     let id: ScheduleId = made.await.unwrap();
     let project = scene.project;
-    let updated = scene.happens_only_unnoted(async |store| store.update_schedule(project, id, timing("0 0 * * * ?")).await);
+    let updated =
+        scene.happens_only_unnoted(async |store| store.update_schedule(project, id, timing("0 0 * * * ?")).await);
     assert_eq!(updated.await, Ok(()));
     let next: Next = Arc::new(|_| Some(Time(1000)));
     for state in [ReleaseState::Online, ReleaseState::Offline] {
-        let released = scene.happens_only_unnoted(async |store| store.release_schedule(project, id, state, next.clone(), AT).await);
+        let released = scene
+            .happens_only_unnoted(async |store| store.release_schedule(project, id, state, next.clone(), AT).await);
         assert_eq!(released.await, Ok(()));
     }
     let deleted = scene.happens_only_unnoted(async |store| store.delete_schedule(project, id, ADMIN).await);
@@ -201,11 +205,13 @@ async fn the_life_of_a_resource() {
     };
     let change = scene.file("a.sh", None).await;
     let made = scene.happens_only_unnoted(async |store| store.end_creation(change, new.clone()).await).await;
-    let described = scene.happens_only_unnoted(async |store| store.describe_resource(made.id, "what it does".into(), AT).await);
+    let described =
+        scene.happens_only_unnoted(async |store| store.describe_resource(made.id, "what it does".into(), AT).await);
     assert_eq!(described.await.desc.as_deref(), Some("what it does"));
     let change = scene.file("b.sh", Some("a.sh")).await;
     let edit = Edit { alias: Some("b.sh".into()), ..Edit::default() };
-    let renamed = scene.happens_only_unnoted(async |store| store.end_edit(change, made.id, edit.clone(), AT).await).await;
+    let renamed =
+        scene.happens_only_unnoted(async |store| store.end_edit(change, made.id, edit.clone(), AT).await).await;
     assert_eq!(renamed.alias, "b.sh");
     let removed = scene.happens_only_unnoted(async |store| store.begin_removal(renamed.clone(), AT).await);
     assert!(removed.await.is_ok());
