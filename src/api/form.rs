@@ -97,7 +97,7 @@ impl Form {
 
     /// A whole number; missing or blank means `default`.
     pub fn int_or(&self, name: &str, default: i32) -> Result<i32, Failure> {
-        self.declared_as(name, |param| param.kind == Kind::Int);
+        self.declared_as(name, |param| param.kind == Kind::Int && param.default == Some(default));
         self.filled(name).map_or(Ok(default), |text| integer(name, text))
     }
 

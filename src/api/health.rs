@@ -6,6 +6,7 @@
 
 use super::Shared;
 use super::code::Code;
+use super::document;
 use super::language::Language;
 use super::presence::Stage;
 use super::reply;
@@ -30,7 +31,7 @@ pub struct Health {
 
 /// `healthz`
 pub async fn live() -> Response<Body> {
-    reply::success(&json!({"status": "up"}))
+    reply::success(&document::Health { status: "up" })
 }
 
 /// `readyz`
@@ -47,7 +48,7 @@ pub async fn ready(shared: Arc<Shared>) -> Response<Body> {
         return reply::error(StatusCode::SERVICE_UNAVAILABLE, Code::NOT_READY.number, &text);
     }
     let roles: Map<_, _> = roles.iter().map(|(role, stage)| (role.name().to_owned(), json!(stage.name()))).collect();
-    reply::success(&json!({"status": "ready", "database": "up", "roles": roles}))
+    reply::success(&document::Readiness { status: "ready", database: "up", roles })
 }
 
 async fn database_answers(shared: &Shared) -> bool {

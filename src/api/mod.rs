@@ -12,6 +12,7 @@ mod audit;
 mod bearer;
 mod call;
 mod code;
+mod document;
 mod form;
 mod guard;
 mod health;

@@ -8,6 +8,9 @@ pub struct Param {
     pub kind: Kind,
     /// Whether a request without it is refused with HTTP 400.
     pub required: bool,
+    /// What a number means that is not there, and the smallest that is taken.
+    pub default: Option<i32>,
+    pub least: Option<i32>,
     /// One plain sentence.
     pub about: &'static str,
 }
@@ -42,19 +45,31 @@ pub enum Kind {
 
 /// One that must be there.
 pub const fn need(name: &'static str, kind: Kind, about: &'static str) -> Param {
-    Param { name, kind, required: true, about }
+    Param { name, kind, required: true, default: None, least: None, about }
 }
 
 /// One that may be missing.
 pub const fn may(name: &'static str, kind: Kind, about: &'static str) -> Param {
-    Param { name, kind, required: false, about }
+    Param { name, kind, required: false, default: None, least: None, about }
+}
+
+impl Param {
+    /// Not there is the same as this number.
+    pub const fn or(self, default: i32) -> Param {
+        Param { default: Some(default), ..self }
+    }
+
+    /// No smaller number is taken.
+    pub const fn at_least(self, least: i32) -> Param {
+        Param { least: Some(least), ..self }
+    }
 }
 
 /// The longest text to search for; no name is longer.
 pub const LONGEST_SEARCH: usize = 255;
 
-pub const PAGE_NO: Param = need("pageNo", Kind::Int, "The number of the page, from 1.");
-pub const PAGE_SIZE: Param = need("pageSize", Kind::Int, "How many rows a page has.");
+pub const PAGE_NO: Param = need("pageNo", Kind::Int, "The number of the page, from 1.").at_least(1);
+pub const PAGE_SIZE: Param = need("pageSize", Kind::Int, "How many rows a page has.").at_least(1);
 pub const SEARCH: Param =
     may("searchVal", Kind::Text(LONGEST_SEARCH), "What the name must contain; empty means every row.");
 

@@ -50,6 +50,44 @@ pub enum Permission {
     ShownUdf(&'static str),
 }
 
+impl Permission {
+    /// The codes of its refusals.
+    pub fn refuses(self) -> Vec<Code> {
+        use Permission::*;
+        match self {
+            Open | Login => vec![],
+            Admin => vec![Code::NO_PRIVILEGE],
+            AdminElse(code) => vec![code],
+            Project | ProjectId(_, Unknown::Told) | ProjectOrAll(_) => {
+                vec![Code::NO_PROJECT_RIGHT, Code::NO_SUCH_PROJECT]
+            }
+            Definition(_, Unknown::Told) | Definitions(_) => vec![Code::NO_PROJECT_RIGHT, Code::NO_SUCH_DEFINITION],
+            ProjectId(_, Unknown::Generic)
+            | Definition(_, Unknown::Generic)
+            | Instance(_)
+            | DefinitionOrInstance(..)
+            | Task(_) => vec![Code::NO_PROJECT_RIGHT],
+            DataSource(_) | OwnDataSource(_) => vec![Code::NO_PRIVILEGE, Code::NO_SUCH_DATA_SOURCE],
+            Resource(_) | OwnResource(_) | KeptResource(_) => vec![Code::NO_PRIVILEGE, Code::NO_SUCH_RESOURCE],
+            Udf(_) => vec![Code::NO_PRIVILEGE, Code::NO_SUCH_UDF],
+            ShownUdf(_) => vec![Code::NO_PRIVILEGE, Code::NO_SUCH_UDF_TO_SHOW],
+        }
+    }
+
+    /// What the generic code of the route means where the permission is the reason.
+    pub fn because(self) -> Vec<Code> {
+        use Permission::*;
+        match self {
+            ProjectId(_, Unknown::Generic) => vec![Code::NO_SUCH_PROJECT],
+            Definition(_, Unknown::Generic) => vec![Code::NO_SUCH_DEFINITION],
+            Instance(_) => vec![Code::NO_SUCH_INSTANCE],
+            DefinitionOrInstance(..) => vec![Code::NO_SUCH_DEFINITION, Code::NO_SUCH_INSTANCE],
+            Task(_) => vec![Code::NO_SUCH_TASK],
+            _ => vec![],
+        }
+    }
+}
+
 /// What the answer is where there is no such object.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Unknown {

@@ -3,6 +3,7 @@
 
 use super::code::{self, Code};
 use super::language::{Language, Words};
+use super::shapes::{File, Nothing};
 use super::table::{Kind, Route};
 use crate::store;
 use axum::body::Body;
@@ -12,6 +13,7 @@ use bytes::Bytes;
 use futures::stream::BoxStream;
 use serde::Serialize;
 use std::fmt::Display;
+use std::marker::PhantomData;
 use std::time::Duration;
 
 const JSON: HeaderValue = HeaderValue::from_static("application/json;charset=UTF-8");
@@ -19,11 +21,17 @@ const TEXT: HeaderValue = HeaderValue::from_static("text/plain;charset=UTF-8");
 const BYTES: HeaderValue = HeaderValue::from_static("application/octet-stream");
 const FRESH: HeaderValue = HeaderValue::from_static("no-store");
 
-/// What a route answers.
-pub type Outcome = Result<Reply, Failure>;
+/// What a route answers. The type says what the data is; the document of the API is made from it.
+pub type Outcome<T = Nothing> = Result<Reply<T>, Failure>;
 
-/// An answer with code 0, or a file.
-pub enum Reply {
+/// An answer with code 0 whose data is a `T`.
+pub struct Reply<T = Nothing> {
+    pub content: Content,
+    shape: PhantomData<fn() -> T>,
+}
+
+/// What is sent, once nobody asks any more of which type it is.
+pub enum Content {
     Json {
         /// The data, as JSON.
         data: Vec<u8>,
@@ -61,22 +69,43 @@ pub enum Failure {
     Store(store::Error),
 }
 
+impl<T> Reply<T> {
+    fn of(content: Content) -> Outcome<T> {
+        Ok(Reply { content, shape: PhantomData })
+    }
+
+    /// An answer that carries data which has been written already.
+    pub fn written(data: Vec<u8>) -> Outcome<T> {
+        Reply::of(Content::Json { data, session: None })
+    }
+}
+
+impl<T: Serialize> Reply<T> {
+    /// An answer that carries data.
+    pub fn data(data: &T) -> Outcome<T> {
+        Reply::written(serde_json::to_vec(data).map_err(|error| Failure::Generic(error.to_string()))?)
+    }
+}
+
 impl Reply {
     /// An answer that carries nothing.
     pub fn done() -> Outcome {
-        Reply::data(&())
+        Reply::data(&Nothing)
     }
+}
 
-    /// An answer that carries data.
-    pub fn data(data: &impl Serialize) -> Outcome {
-        let data = serde_json::to_vec(data).map_err(|error| Failure::Generic(error.to_string()))?;
-        Ok(Reply::Json { data, session: None })
-    }
-
+impl Reply<String> {
     /// The answer to a login.
-    pub fn session(id: String) -> Outcome {
+    pub fn session(id: String) -> Outcome<String> {
         let data = serde_json::to_vec(&id).map_err(|error| Failure::Generic(error.to_string()))?;
-        Ok(Reply::Json { data, session: Some(id) })
+        Reply::of(Content::Json { data, session: Some(id) })
+    }
+}
+
+impl Reply<File> {
+    /// A file of that name.
+    pub fn file(name: String, bytes: BoxStream<'static, std::io::Result<Bytes>>) -> Outcome<File> {
+        Reply::of(Content::File { name, bytes })
     }
 }
 
@@ -131,9 +160,9 @@ impl Code {
 }
 
 /// The answer of a route as bytes.
-pub fn render(route: &Route, outcome: Outcome, language: Language) -> Response<Body> {
+pub fn render(route: &Route, outcome: Result<Content, Failure>, language: Language) -> Response<Body> {
     let mut answer = match outcome {
-        Ok(Reply::Json { data, session }) => {
+        Ok(Content::Json { data, session }) => {
             let msg = match session {
                 Some(_) => Code::LOGGED_IN.text(language, &[]),
                 None => language.choose("success", "成功").to_owned(),
@@ -146,7 +175,7 @@ pub fn render(route: &Route, outcome: Outcome, language: Language) -> Response<B
             }
             answer
         }
-        Ok(Reply::File { name, bytes }) => {
+        Ok(Content::File { name, bytes }) => {
             let mut answer = response(route.status, BYTES, Body::from_stream(bytes));
             answer.headers_mut().insert(CONTENT_DISPOSITION, attachment(&name));
             answer

@@ -2,19 +2,20 @@
 
 use super::call::{Call, Client};
 use super::code::Code;
+use super::document::{self, Beside};
 use super::form::Form;
 use super::language::{Language, Words};
 use super::permission::{self, Permission};
-use super::reply::{self, Failure, Outcome};
+use super::reply::{self, Content, Failure};
 use super::table::{self, Route};
 use super::upload::{self, Upload};
 use super::{Shared, audit, bearer, health, origin, request_id, welcome};
 use crate::model::Time;
 use axum::body::Body;
 use axum::extract::{FromRequestParts, RawPathParams, Request};
-use axum::http::header::{CONTENT_TYPE, COOKIE, HOST};
+use axum::http::header::{CONTENT_TYPE, COOKIE, HOST, LOCATION};
 use axum::http::request::Parts;
-use axum::http::{HeaderMap, Response, StatusCode};
+use axum::http::{HeaderMap, HeaderValue, Response, StatusCode};
 use axum::middleware::from_fn;
 use axum::response::IntoResponse as _;
 use axum::routing::{any, get};
@@ -66,11 +67,30 @@ pub fn router(shared: Arc<Shared>) -> axum::Router {
     for path in pages {
         router = router.route(&path, page(shared.clone()));
     }
-    let ready = shared.clone();
-    router = router
-        .route(&format!("{base}/healthz"), get(health::live))
-        .route(&format!("{base}/readyz"), get(move || health::ready(ready)));
+    for beside in Beside::ALL {
+        router = router.route(&format!("{base}/{}", beside.path()), outside(*beside, &shared));
+    }
+    let docs = format!("{base}/{}", Beside::Docs.path());
+    router = router.route(&format!("{docs}{{*file}}"), get(document::file)).route(
+        docs.trim_end_matches('/'),
+        get(async || (StatusCode::PERMANENT_REDIRECT, [(LOCATION, HeaderValue::from_static("docs/"))])),
+    );
+    let router = router.method_not_allowed_fallback(no_such_method);
     router.fallback(move |request: Request| nothing(shared, request)).layer(from_fn(request_id::attach))
+}
+
+/// What answers without a login and without a row.
+fn outside(which: Beside, shared: &Arc<Shared>) -> axum::routing::MethodRouter {
+    let shared = shared.clone();
+    match which {
+        Beside::Health => get(health::live),
+        Beside::Readiness => get(move || health::ready(shared)),
+        Beside::Document => {
+            let written = Arc::new(document::Written::default());
+            get(async move || written.json(&shared.settings.context_path))
+        }
+        Beside::Docs => get(document::index),
+    }
 }
 
 fn page(shared: Arc<Shared>) -> axum::routing::MethodRouter {
@@ -109,6 +129,14 @@ fn no_such_address(parts: &Parts) -> Response<Body> {
     reply::error(StatusCode::NOT_FOUND, code.number, &code.text(Language::of(&parts.headers), &arguments))
 }
 
+/// What stands beside the table, called as nobody can.
+async fn no_such_method(request: Request) -> Response<Body> {
+    let arguments = [request.uri().path().to_owned(), request.method().to_string()];
+    let code = Code::NO_SUCH_METHOD;
+    let text = code.text(Language::of(request.headers()), &arguments);
+    reply::error(StatusCode::METHOD_NOT_ALLOWED, code.number, &text)
+}
+
 /// A path without a row.
 async fn nothing(shared: Arc<Shared>, request: Request) -> Response<Body> {
     let (parts, _) = request.into_parts();
@@ -142,7 +170,18 @@ async fn answer(shared: Arc<Shared>, rows: Arc<[Route]>, request: Request) -> Re
         return refuse_unless_stranger(&shared, &parts, status, Code::NO_SUCH_METHOD, &arguments).await;
     };
     // A panic is a mistake in this program; the caller still gets an answer with a code.
-    let outcome = AssertUnwindSafe(serve(shared, route, &mut parts, body)).catch_unwind().await;
+    let served = async {
+        let outcome = serve(shared, route, &mut parts, body).await;
+        if let Err(failure) = &outcome {
+            debug_assert!(
+                route.foresees(failure),
+                "{} does not say in its row that it fails so: {failure:?}",
+                route.path
+            );
+        }
+        outcome
+    };
+    let outcome = AssertUnwindSafe(served).catch_unwind().await;
     let outcome = outcome.unwrap_or_else(|_| Err(Failure::Generic("see the log of the server".into())));
     let answer = reply::render(route, outcome, Language::of(&parts.headers));
     // The query may hold what is nobody's business.
@@ -150,7 +189,7 @@ async fn answer(shared: Arc<Shared>, rows: Arc<[Route]>, request: Request) -> Re
     answer
 }
 
-async fn serve(shared: Arc<Shared>, route: &Route, parts: &mut Parts, body: Body) -> Outcome {
+async fn serve(shared: Arc<Shared>, route: &Route, parts: &mut Parts, body: Body) -> Result<Content, Failure> {
     let account = match route.permission {
         Permission::Open => None,
         _ => Some(who(&shared, parts).await?),
@@ -243,7 +282,10 @@ async fn read(mut body: Body, limit: u64) -> Result<Bytes, Failure> {
     let all = async {
         let (mut kept, mut total) = (BytesMut::new(), 0);
         while let Some(frame) = body.frame().await {
-            let unread = |error| Failure::Generic(format!("the request could not be read: {error}"));
+            let unread = |error| {
+                let english = format!("the request could not be read: {error}");
+                Failure::because(Words::new(english, format!("无法读取请求：{error}")))
+            };
             let Ok(data) = frame.map_err(unread)?.into_data() else { continue };
             total += data.len() as u64;
             if total <= limit {
@@ -254,7 +296,7 @@ async fn read(mut body: Body, limit: u64) -> Result<Bytes, Failure> {
         }
         if total > limit { Err(Failure::TooLarge(limit)) } else { Ok(kept.freeze()) }
     };
-    let late = |_| Failure::Generic("the request took too long to arrive".into());
+    let late = |_| Failure::because(Words::new("the request took too long to arrive", "请求传输时间过长"));
     tokio::time::timeout(BODY_PATIENCE, all).await.map_err(late)?
 }
 

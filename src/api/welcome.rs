@@ -17,7 +17,9 @@ pub fn page(settings: &Settings, address: SocketAddr, host: Option<&HeaderValue>
          is at <code>http://{host}{base}/</code>.</p>\n\
          <p>The first login of a new database is <code>admin</code> with the password <code>escheduler123</code>:</p>\n\
          <pre>curl -c cookies -d userName=admin -d userPassword=escheduler123 http://{host}{base}/login\n\
-         curl -b cookies http://{host}{base}/users/get-user-info</pre>\n</html>\n"
+         curl -b cookies http://{host}{base}/users/get-user-info</pre>\n\
+         <p>Every call is described at <a href=\"{base}/docs/\"><code>http://{host}{base}/docs/</code></a>, where it can be \
+         tried out as well.</p>\n</html>\n"
     ))
 }
 

@@ -17,6 +17,11 @@ pub struct Code {
 }
 
 impl Code {
+    /// How many arguments its text takes.
+    pub fn arguments(self) -> usize {
+        self.english.matches("{}").count()
+    }
+
     /// The text with its arguments.
     pub fn text(self, language: Language, arguments: &[String]) -> String {
         let mut parts = language.choose(self.english, self.chinese).split("{}");

@@ -33,7 +33,7 @@ pub async fn create(call: Call) -> Outcome {
 }
 
 /// `access-token/generate`
-pub async fn generate(call: Call) -> Outcome {
+pub async fn generate(call: Call) -> Outcome<String> {
     call.form.int("userId")?;
     call.form.text("expireTime")?;
     Reply::data(&bearer::draw())
@@ -68,7 +68,7 @@ pub async fn delete(call: Call) -> Outcome {
 }
 
 /// `access-token/list-paging`
-pub async fn page(call: Call) -> Outcome {
+pub async fn page(call: Call) -> Outcome<Listed<AccessToken>> {
     let part = call.form.page()?;
     let found = call.store().tokens(call.account()?, call.form.search()?, part).await?;
     Reply::data(&Listed::of(found, part, AccessToken::from))

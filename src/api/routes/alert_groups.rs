@@ -71,13 +71,13 @@ pub async fn delete(call: Call) -> Outcome {
 }
 
 /// `alert-group/list`
-pub async fn list(call: Call) -> Outcome {
+pub async fn list(call: Call) -> Outcome<Vec<AlertGroup>> {
     let groups: Vec<AlertGroup> = call.store().all_groups().await?.into_iter().map(AlertGroup::from).collect();
     Reply::data(&groups)
 }
 
 /// `alert-group/list-paging`
-pub async fn page(call: Call) -> Outcome {
+pub async fn page(call: Call) -> Outcome<Listed<AlertGroup>> {
     let part = call.form.page()?;
     let found = call.store().groups(call.form.search()?, part).await?;
     Reply::data(&Listed::of(found, part, AlertGroup::from))

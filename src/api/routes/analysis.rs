@@ -11,7 +11,7 @@ use crate::model::UserType;
 use crate::store::{Scope, Span};
 use chrono_tz::Tz;
 
-const PROJECT: Param = may("projectId", Int, "The id of the project; empty or 0 means all that the user sees.");
+const PROJECT: Param = may("projectId", Int, "The id of the project; empty or 0 means all that the user sees.").or(0);
 pub const SCOPE: Params = &[PROJECT];
 pub const SPAN: Params = &[
     may("startDate", Date, "Only what started after this."),
@@ -20,7 +20,7 @@ pub const SPAN: Params = &[
 ];
 
 /// `projects/analysis/task-state-count`
-pub async fn tasks(call: Call) -> Outcome {
+pub async fn tasks(call: Call) -> Outcome<StateCounts> {
     let found = match span(&call)? {
         Some(span) => call.store().task_states(scope(&call)?, span).await?,
         None => Vec::new(),
@@ -29,7 +29,7 @@ pub async fn tasks(call: Call) -> Outcome {
 }
 
 /// `projects/analysis/process-state-count`
-pub async fn instances(call: Call) -> Outcome {
+pub async fn instances(call: Call) -> Outcome<StateCounts> {
     let found = match span(&call)? {
         Some(span) => call.store().instance_states(scope(&call)?, span).await?,
         None => Vec::new(),
@@ -38,12 +38,12 @@ pub async fn instances(call: Call) -> Outcome {
 }
 
 /// `projects/analysis/define-user-count`
-pub async fn definitions(call: Call) -> Outcome {
+pub async fn definitions(call: Call) -> Outcome<Authors> {
     Reply::data(&Authors::of(call.store().definitions_by_author(scope(&call)?).await?))
 }
 
 /// `projects/analysis/command-state-count`: a page of the front-end gives no dates and wants zeros.
-pub async fn commands(call: Call) -> Outcome {
+pub async fn commands(call: Call) -> Outcome<Vec<CommandCount>> {
     let scope = scope(&call)?;
     match given_span(&call.form, call.shared.settings.zone)? {
         None => Reply::data(&CommandCount::all(&[], &[])),
@@ -56,7 +56,7 @@ pub async fn commands(call: Call) -> Outcome {
 }
 
 /// `projects/analysis/queue-count`
-pub async fn queue(call: Call) -> Outcome {
+pub async fn queue(call: Call) -> Outcome<QueueCount> {
     Reply::data(&QueueCount::from(call.store().backlog(scope(&call)?).await?))
 }
 

@@ -11,13 +11,13 @@ pub const PAGE: Params = &[
     PAGE_NO,
     PAGE_SIZE,
     may("searchVal", Text(LONGEST_SEARCH), "What the user's name, the action or the object must contain."),
-    may("userId", Int, "The id of the user; 0 or empty means everybody."),
+    may("userId", Int, "The id of the user; 0 or empty means everybody.").or(0),
     may("startDate", Date, "From when on."),
     may("endDate", Date, "Until when."),
 ];
 
 /// `audit/list-paging`
-pub async fn page(call: Call) -> Outcome {
+pub async fn page(call: Call) -> Outcome<Listed<Audited>> {
     let form = &call.form;
     let part = form.page()?;
     let zone = call.shared.settings.zone;

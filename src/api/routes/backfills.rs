@@ -27,11 +27,12 @@ pub const MODE: Param = may(
     "For COMPLEMENT_DATA: one date after the other, which is the default, or several at once.",
 );
 pub const PARALLELISM: Param =
-    may("expectedParallelismNumber", Int, "How many dates run at once with RUN_MODE_PARALLEL, 1 to 1000; 2 if empty.");
+    may("expectedParallelismNumber", Int, "How many dates run at once with RUN_MODE_PARALLEL, 1 to 1000; 2 if empty.")
+        .or(2);
 pub const ORDER: Param = may("order", OneOf(DateOrder::NAMES), "In which order the dates run; empty means ascending.");
 
 pub const PAGE: Params =
-    &[PAGE_NO, PAGE_SIZE, may("processDefinitionId", Int, "The id of the definition; 0 or empty means all.")];
+    &[PAGE_NO, PAGE_SIZE, may("processDefinitionId", Int, "The id of the definition; 0 or empty means all.").or(0)];
 pub const STEER: Params = &[
     need("backfillId", Int, "The id of the backfill."),
     need("executeType", OneOf(&["PAUSE", "RECOVER_SUSPENDED_PROCESS", "STOP"]), "What is to happen to all of it."),
@@ -116,7 +117,7 @@ fn range(text: &str) -> Result<(NaiveDateTime, NaiveDateTime), String> {
 }
 
 /// `backfill/list-paging`
-pub async fn page(call: Call) -> Outcome {
+pub async fn page(call: Call) -> Outcome<Listed<Shown>> {
     let part = call.form.page()?;
     let definition = Some(call.form.int_or("processDefinitionId", 0)?).filter(|id| *id != 0).map(DefinitionId);
     let found = call.store().backfills(call.project()?, definition, part).await?;

@@ -66,14 +66,14 @@ pub async fn update(call: Call) -> Outcome {
 }
 
 /// `datasources/update-ui`
-pub async fn edit_form(call: Call) -> Outcome {
+pub async fn edit_form(call: Call) -> Outcome<DataSourceForm> {
     let row = row(&call).await?;
     let (document, target) = read(&row)?;
     Reply::data(&DataSourceForm::new(row, target, !document.password().is_empty()))
 }
 
 /// `datasources/list`
-pub async fn list(call: Call) -> Outcome {
+pub async fn list(call: Call) -> Outcome<Vec<DataSource>> {
     let kind = call.form.one_of::<DbType>("type")?;
     let which = match call.compat() {
         Compat::V1_0 => DataSources::OwnedOrGranted(call.user()?),
@@ -83,7 +83,7 @@ pub async fn list(call: Call) -> Outcome {
 }
 
 /// `datasources/list-paging`
-pub async fn page(call: Call) -> Outcome {
+pub async fn page(call: Call) -> Outcome<Listed<DataSource>> {
     let part = call.form.page()?;
     let search = call.form.search()?;
     let found = call.store().datasource_page(call.account()?, search, part).await?;
@@ -127,23 +127,23 @@ pub async fn verify_name(call: Call) -> Outcome {
 }
 
 /// `datasources/authed-datasource`
-pub async fn granted(call: Call) -> Outcome {
+pub async fn granted(call: Call) -> Outcome<Vec<DataSource>> {
     let user = UserId(call.form.int("userId")?);
     shown(call.store().datasource_list(DataSources::GrantedTo(user), None).await?)
 }
 
 /// `datasources/unauth-datasource`
-pub async fn strange(call: Call) -> Outcome {
+pub async fn strange(call: Call) -> Outcome<Vec<DataSource>> {
     let user = UserId(call.form.int("userId")?);
     shown(call.store().datasource_list(DataSources::StrangeTo(user), None).await?)
 }
 
 /// `datasources/kerberos-startup-state`
-pub async fn kerberos(call: Call) -> Outcome {
+pub async fn kerberos(call: Call) -> Outcome<bool> {
     Reply::data(&call.shared.settings.kerberos)
 }
 
-fn shown(rows: Vec<store::DataSource>) -> Outcome {
+fn shown(rows: Vec<store::DataSource>) -> Outcome<Vec<DataSource>> {
     let rows: Vec<DataSource> = rows.into_iter().map(DataSource::from).collect();
     Reply::data(&rows)
 }

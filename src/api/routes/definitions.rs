@@ -25,8 +25,12 @@ pub const UPDATE: Params =
     &[need("id", Int, "The id of the process definition."), NAME, DOCUMENT, LOCATIONS, CONNECTS, DESC];
 pub const RELEASE: Params = &[PROCESS, need("releaseState", Int, "1 takes it on line, 0 takes it off line.")];
 pub const SELECT: Params = &[PROCESS];
-pub const PAGE: Params =
-    &[PAGE_NO, PAGE_SIZE, SEARCH, may("userId", Int, "Only those of this author; empty or 0 means every author.")];
+pub const PAGE: Params = &[
+    PAGE_NO,
+    PAGE_SIZE,
+    SEARCH,
+    may("userId", Int, "Only those of this author; empty or 0 means every author.").or(0),
+];
 
 pub const ONE: Params = &[need("processDefinitionId", Int, "The id of the process definition.")];
 pub const SOME: Params = &[need("processDefinitionIds", Ids, "The ids of the process definitions.")];
@@ -83,7 +87,7 @@ pub async fn release(call: Call) -> Outcome {
 }
 
 /// `process/select-by-id`
-pub async fn select(call: Call) -> Outcome {
+pub async fn select(call: Call) -> Outcome<Definition> {
     let id = DefinitionId(call.form.int("processId")?);
     match call.store().full_definition(call.project()?, id).await? {
         Some(definition) => Reply::data(&Definition::from(definition)),
@@ -92,13 +96,13 @@ pub async fn select(call: Call) -> Outcome {
 }
 
 /// `process/list`
-pub async fn list(call: Call) -> Outcome {
+pub async fn list(call: Call) -> Outcome<Vec<Definition>> {
     let definitions = call.store().all_definitions(call.project()?).await?;
     Reply::data(&definitions.into_iter().map(Definition::from).collect::<Vec<_>>())
 }
 
 /// `process/list-paging`
-pub async fn page(call: Call) -> Outcome {
+pub async fn page(call: Call) -> Outcome<Listed<Definition>> {
     let part = call.form.page()?;
     let author = Some(call.form.int_or("userId", 0)?).filter(|id| *id != 0).map(UserId);
     let search = call.form.search()?;

@@ -7,12 +7,12 @@ use crate::api::form::Form;
 use crate::api::param::{Kind::*, Param, Params, may, need};
 use crate::api::reply::{Failure, Outcome, Reply};
 use crate::api::routes::backfills;
+use crate::api::shapes::Receivers;
 use crate::model::{
     Command, CommandType, DefinitionId, ExecuteType, FailureStrategy, InstanceId, Priority, ReleaseState, State,
     TaskDependType, Time, WarningType, param,
 };
 use crate::store::Target;
-use serde::Serialize;
 
 /// Seconds that the time-out of a start may have.
 const TIMEOUTS: std::ops::RangeInclusive<i32> = 1..=86_400;
@@ -22,15 +22,15 @@ pub const START: Params = &[
     DEFINITION,
     need("failureStrategy", OneOf(FailureStrategy::NAMES), "Whether the other tasks go on when one has failed."),
     need("warningType", OneOf(WarningType::NAMES), "At which ends an alert is sent."),
-    may("warningGroupId", Int, "The id of the alert group; empty or 0 means none."),
+    may("warningGroupId", Int, "The id of the alert group; empty or 0 means none.").or(0),
     may("startNodeList", AnyText, "The names of the tasks to start from, with commas between them."),
     may("taskDependType", OneOf(TaskDependType::NAMES), "Whether what comes before or after those tasks runs too."),
     may("execType", OneOf(CommandType::NAMES), "The kind of start; empty means START_PROCESS."),
     may("receivers", AnyText, "Mail addresses that are told, with commas between them."),
     may("receiversCc", AnyText, "Mail addresses that get a copy, with commas between them."),
     may("processInstancePriority", OneOf(Priority::NAMES), "Which instances go first when not all can run."),
-    may("workerGroupId", Int, "The id of the worker group; -1 means every worker."),
-    may("timeout", Int, "After how many seconds an alert is sent, 1 to 86400."),
+    may("workerGroupId", Int, "The id of the worker group; -1 means every worker.").or(-1),
+    may("timeout", Int, "After how many seconds an alert is sent, 1 to 86400.").or(*TIMEOUTS.end()),
     backfills::RANGE,
     backfills::MODE,
     backfills::PARALLELISM,
@@ -42,8 +42,8 @@ pub const EXECUTE: Params = &[
 ];
 pub const CHECK: Params = &[DEFINITION];
 pub const RECEIVERS: Params = &[
-    may("processDefinitionId", Int, "The id of the process definition."),
-    may("processInstanceId", Int, "The id of one of its instances, if no definition is named."),
+    may("processDefinitionId", Int, "The id of the process definition.").or(0),
+    may("processInstanceId", Int, "The id of one of its instances, if no definition is named.").or(0),
 ];
 
 /// `executors/start-process-instance`
@@ -126,13 +126,7 @@ pub async fn check(call: Call) -> Outcome {
 }
 
 /// `executors/get-receiver-cc`
-pub async fn receivers(call: Call) -> Outcome {
-    #[derive(Serialize)]
-    #[serde(rename_all = "camelCase")]
-    struct Receivers {
-        receivers: Option<String>,
-        receivers_cc: Option<String>,
-    }
+pub async fn receivers(call: Call) -> Outcome<Receivers> {
     let form = &call.form;
     let definition = match form.int_or("processDefinitionId", 0)? {
         0 => {

@@ -8,7 +8,7 @@ use crate::dag::Dag;
 use crate::model::{Document, InstanceId, Time};
 
 /// `instance/view-gantt`
-pub async fn view(call: Call) -> Outcome {
+pub async fn view(call: Call) -> Outcome<Gantt> {
     let id = InstanceId(call.form.int("processInstanceId")?);
     let Some(instance) = call.store().full_instance(call.project()?, id).await? else {
         return Err(Code::NO_SUCH_INSTANCE.because(&[&id]));

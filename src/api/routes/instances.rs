@@ -4,13 +4,12 @@ use crate::api::call::Call;
 use crate::api::code::Code;
 use crate::api::param::{Kind::*, LONGEST_SEARCH, PAGE_NO, PAGE_SIZE, Params, SEARCH, may, need};
 use crate::api::reply::{Failure, Outcome, Reply};
-use crate::api::shapes::{Instance, Listed, Task};
+use crate::api::shapes::{ChildInstance, FullInstance, FullTask, Instance, InstanceTasks, Listed, ParentInstance};
 use crate::model::{DefinitionId, InstanceId, State, TaskId};
 use crate::store::{Error, InstanceFilter, SubProcess, Undeleted};
-use serde::Serialize;
 
 pub const PAGE: Params = &[
-    may("processDefinitionId", Int, "Only those of this definition; empty or 0 means every one."),
+    may("processDefinitionId", Int, "Only those of this definition; empty or 0 means every one.").or(0),
     SEARCH,
     may("stateType", OneOf(State::NAMES), "Only those in this state."),
     may("host", Text(LONGEST_SEARCH), "What the name of the master's host must contain."),
@@ -26,7 +25,7 @@ pub const PARENT: Params = &[need("subId", Int, "The id of the sub-process insta
 pub const SOME: Params = &[need("processInstanceIds", Ids, "The ids of the process instances.")];
 
 /// `instance/list-paging`
-pub async fn page(call: Call) -> Outcome {
+pub async fn page(call: Call) -> Outcome<Listed<Instance>> {
     let form = &call.form;
     let part = form.lenient_page()?;
     let zone = call.shared.settings.zone;
@@ -44,29 +43,23 @@ pub async fn page(call: Call) -> Outcome {
 }
 
 /// `instance/task-list-by-process-id`
-pub async fn tasks(call: Call) -> Outcome {
-    #[derive(Serialize)]
-    #[serde(rename_all = "camelCase")]
-    struct Tasks {
-        process_instance_state: State,
-        task_list: Vec<Task>,
-    }
+pub async fn tasks(call: Call) -> Outcome<InstanceTasks> {
     let id = InstanceId(call.form.int("processInstanceId")?);
     let state = call.store().state_in(call.project()?, id).await?;
     let process_instance_state = state.ok_or_else(|| Code::NO_SUCH_INSTANCE.because(&[&id]))?;
-    let task_list = call.store().tasks_of(id).await?.into_iter().map(Task::from).collect();
-    Reply::data(&Tasks { process_instance_state, task_list })
+    let task_list = call.store().tasks_of(id).await?.into_iter().map(FullTask::from).collect();
+    Reply::data(&InstanceTasks { process_instance_state, task_list })
 }
 
 /// `instance/select-by-id`
-pub async fn select(call: Call) -> Outcome {
+pub async fn select(call: Call) -> Outcome<FullInstance> {
     let id = InstanceId(call.form.int("processInstanceId")?);
     let Some(instance) = call.store().full_instance(call.project()?, id).await? else {
         return Err(Code::NO_SUCH_INSTANCE.refuse(&[&id]));
     };
     let users = [instance.author, Some(instance.head.executor_id)].into_iter().flatten();
     let tenant = call.store().tenant_of_run(instance.head.tenant_id, users).await?;
-    Reply::data(&Instance::full(instance, tenant))
+    Reply::data(&FullInstance::of(instance, tenant))
 }
 
 /// `instance/delete`
@@ -94,15 +87,10 @@ pub async fn delete_some(call: Call) -> Outcome {
 }
 
 /// `instance/select-parent-process`
-pub async fn parent(call: Call) -> Outcome {
-    #[derive(Serialize)]
-    #[serde(rename_all = "camelCase")]
-    struct Found {
-        parent_workflow_instance: InstanceId,
-    }
+pub async fn parent(call: Call) -> Outcome<ParentInstance> {
     let id = InstanceId(call.form.int("subId")?);
     match call.store().parent_instance(call.project()?, id).await {
-        Ok(Some(Some(parent_workflow_instance))) => Reply::data(&Found { parent_workflow_instance }),
+        Ok(Some(Some(parent_workflow_instance))) => Reply::data(&ParentInstance { parent_workflow_instance }),
         Ok(Some(None)) => Err(Code::NO_PARENT.refuse(&[&id])),
         Ok(None) => Err(Code::NOT_A_CHILD.refuse(&[&id])),
         Err(Error::Missing(_)) => Err(Code::NO_SUCH_INSTANCE.refuse(&[&id])),
@@ -111,15 +99,10 @@ pub async fn parent(call: Call) -> Outcome {
 }
 
 /// `instance/select-sub-process`
-pub async fn sub_process(call: Call) -> Outcome {
-    #[derive(Serialize)]
-    #[serde(rename_all = "camelCase")]
-    struct Found {
-        sub_process_instance_id: InstanceId,
-    }
+pub async fn sub_process(call: Call) -> Outcome<ChildInstance> {
     let id = TaskId(call.form.int("taskId")?);
     match call.store().sub_process(call.project()?, id).await? {
-        SubProcess::Instance(sub_process_instance_id) => Reply::data(&Found { sub_process_instance_id }),
+        SubProcess::Instance(sub_process_instance_id) => Reply::data(&ChildInstance { sub_process_instance_id }),
         SubProcess::NoTask => Err(Code::NO_SUCH_TASK.refuse(&[&id])),
         SubProcess::OtherKind => Err(Code::NOT_A_SUB_PROCESS.refuse(&[&id])),
         SubProcess::NotStarted => Err(Code::NO_SUB_PROCESS_YET.refuse(&[&id])),

@@ -13,7 +13,7 @@ pub const LOGIN: Params = &[
 ];
 
 /// `login`
-pub async fn login(call: Call) -> Outcome {
+pub async fn login(call: Call) -> Outcome<String> {
     let name = call.form.text("userName")?;
     let password = call.form.text("userPassword")?;
     if name.is_empty() {

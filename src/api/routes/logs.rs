@@ -4,6 +4,7 @@ use crate::api::call::Call;
 use crate::api::code::Code;
 use crate::api::param::{Kind::*, Param, Params, need};
 use crate::api::reply::{Failure, Outcome, Reply};
+use crate::api::shapes::File;
 use crate::logs;
 use crate::model::{TaskId, Time};
 use bytes::Bytes;
@@ -28,7 +29,7 @@ impl From<logs::Error> for Failure {
 }
 
 /// `log/detail`
-pub async fn detail(call: Call) -> Outcome {
+pub async fn detail(call: Call) -> Outcome<String> {
     let id = TaskId(call.form.int("taskInstId")?);
     let skip = u64::try_from(call.form.int("skipLineNum")?).unwrap_or_default();
     let limit = u64::try_from(call.form.int("limit")?).unwrap_or_default();
@@ -37,7 +38,7 @@ pub async fn detail(call: Call) -> Outcome {
 }
 
 /// `log/download-log`: what is there at the time of the call, and what is added meanwhile.
-pub async fn download(call: Call) -> Outcome {
+pub async fn download(call: Call) -> Outcome<File> {
     let id = TaskId(call.form.int("taskInstId")?);
     let (host, path) = place(&call, id).await?;
     let logs = call.shared.logs.clone();
@@ -55,7 +56,7 @@ pub async fn download(call: Call) -> Outcome {
             Ok((!piece.is_empty()).then_some((piece, (None, after))))
         }
     });
-    Ok(Reply::File { name: format!("{}.queryLog", Time::now().0), bytes: Box::pin(bytes) })
+    Reply::file(format!("{}.queryLog", Time::now().0), Box::pin(bytes))
 }
 
 async fn place(call: &Call, id: TaskId) -> Result<(String, String), Failure> {

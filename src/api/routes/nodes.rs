@@ -12,7 +12,7 @@ pub const ONE: Params = &[need("processDefinitionId", Int, "The id of the proces
 pub const SOME: Params = &[need("processDefinitionIdList", Ids, "The ids of the process definitions.")];
 
 /// `process/gen-task-list`
-pub async fn of_one(call: Call) -> Outcome {
+pub async fn of_one(call: Call) -> Outcome<Vec<Node>> {
     let id = DefinitionId(call.form.int("processDefinitionId")?);
     match nodes(&call, id).await? {
         Some(nodes) => Reply::data(&nodes),
@@ -21,11 +21,11 @@ pub async fn of_one(call: Call) -> Outcome {
 }
 
 /// `process/get-task-list`: those that are gone are left out.
-pub async fn of_some(call: Call) -> Outcome {
-    let mut found = BTreeMap::new();
+pub async fn of_some(call: Call) -> Outcome<BTreeMap<String, Vec<Node>>> {
+    let mut found: BTreeMap<String, Vec<Node>> = BTreeMap::new();
     for id in call.form.ids("processDefinitionIdList")? {
         if let Some(nodes) = nodes(&call, DefinitionId(id)).await? {
-            found.insert(id, nodes);
+            found.insert(id.to_string(), nodes);
         }
     }
     Reply::data(&found)

@@ -39,7 +39,7 @@ pub async fn update(call: Call) -> Outcome {
 }
 
 /// `projects/list-paging`
-pub async fn page(call: Call) -> Outcome {
+pub async fn page(call: Call) -> Outcome<Listed<Project>> {
     let part = call.form.lenient_page()?;
     let account = call.account()?;
     let found = call.store().projects(account, call.form.search()?, part).await?;
@@ -47,7 +47,7 @@ pub async fn page(call: Call) -> Outcome {
 }
 
 /// `projects/query-by-id`
-pub async fn one(call: Call) -> Outcome {
+pub async fn one(call: Call) -> Outcome<Project> {
     let (access, account) = (call.access()?, call.account()?);
     match call.store().project(access.project).await? {
         Some(project) => Reply::data(&Project::of(project, account.kind)),
@@ -56,16 +56,16 @@ pub async fn one(call: Call) -> Outcome {
 }
 
 /// `projects/unauth-project`
-pub async fn ungranted(call: Call) -> Outcome {
+pub async fn ungranted(call: Call) -> Outcome<Vec<Project>> {
     listed(&call, call.store().ungranted_projects(UserId(call.form.int("userId")?)).await?)
 }
 
 /// `projects/authed-project`
-pub async fn granted(call: Call) -> Outcome {
+pub async fn granted(call: Call) -> Outcome<Vec<Project>> {
     listed(&call, call.store().granted_projects(UserId(call.form.int("userId")?)).await?)
 }
 
-fn listed(call: &Call, projects: Vec<store::Project>) -> Outcome {
+fn listed(call: &Call, projects: Vec<store::Project>) -> Outcome<Vec<Project>> {
     let kind = call.account()?.kind;
     Reply::data(&projects.into_iter().map(|project| Project::of(project, kind)).collect::<Vec<_>>())
 }

@@ -9,13 +9,13 @@ use crate::model::Time;
 use crate::store::QueueRefusal;
 
 /// `queue/list`
-pub async fn list(call: Call) -> Outcome {
+pub async fn list(call: Call) -> Outcome<Vec<Queue>> {
     let queues: Vec<Queue> = call.store().all_queues().await?.into_iter().map(Queue::from).collect();
     Reply::data(&queues)
 }
 
 /// `queue/list-paging`
-pub async fn page(call: Call) -> Outcome {
+pub async fn page(call: Call) -> Outcome<Listed<Queue>> {
     let part = call.form.page()?;
     let found = call.store().queues(call.form.search()?, part).await?;
     Reply::data(&Listed::of(found, part, Queue::from))

@@ -5,7 +5,7 @@ use crate::api::call::Call;
 use crate::api::code::Code;
 use crate::api::param::{Kind::*, Param, Params, need};
 use crate::api::reply::{Failure, Outcome, Reply};
-use crate::api::shapes::Content;
+use crate::api::shapes::{Content, File};
 use crate::resources::{self, New};
 use futures::StreamExt;
 
@@ -27,7 +27,7 @@ pub const UPDATE: Params = &[ID, CONTENT];
 pub const DOWNLOAD: Params = &[ID];
 
 /// `resources/view`
-pub async fn view(call: Call) -> Outcome {
+pub async fn view(call: Call) -> Outcome<Content> {
     let skip = u64::try_from(call.form.int("skipLineNum")?).unwrap_or_default();
     let limit = u64::try_from(call.form.int("limit")?).unwrap_or_default();
     stored(&call)?;
@@ -68,11 +68,11 @@ pub async fn update(call: Call) -> Outcome {
 }
 
 /// `resources/download`
-pub async fn download(call: Call) -> Outcome {
+pub async fn download(call: Call) -> Outcome<File> {
     stored(&call)?;
     let resource = resource(&call).await?;
     let bytes = call.resources().read(&resource).await.map_err(|why| refused(&resource.alias, why))?;
-    Ok(Reply::File { name: resource.alias, bytes: bytes.boxed() })
+    Reply::file(resource.alias, bytes.boxed())
 }
 
 fn filled(call: &Call) -> Result<&str, Failure> {

@@ -25,7 +25,7 @@ pub const VERIFY: Params = &[NAME, TYPE];
 pub const OF_USER: Params = &[need("userId", Int, "The id of the user.")];
 
 /// `resources/create`
-pub async fn create(mut call: Call) -> Outcome {
+pub async fn create(mut call: Call) -> Outcome<Resource> {
     let kind: ResourceType = call.form.one_of("type")?;
     let alias = name(&call, "name")?.to_owned();
     let desc = call.form.short("desc", 256)?.map(str::to_owned);
@@ -47,7 +47,7 @@ pub async fn create(mut call: Call) -> Outcome {
 }
 
 /// `resources/update`: another name, another description.
-pub async fn update(call: Call) -> Outcome {
+pub async fn update(call: Call) -> Outcome<Option<Resource>> {
     let kind: ResourceType = call.form.one_of("type")?;
     let alias = name(&call, "name")?.to_owned();
     let desc = call.form.short("desc", 256)?.map(str::to_owned);
@@ -59,7 +59,7 @@ pub async fn update(call: Call) -> Outcome {
     }
     let desc = desc.filter(|desc| resource.desc.as_deref().unwrap_or_default() != desc);
     let updated = match (alias == resource.alias, desc) {
-        (true, None) => return Reply::done(),
+        (true, None) => return Reply::data(&None),
         (true, Some(desc)) => call.store().describe_resource(resource.id, desc, Time::now()).await?,
         (false, desc) => {
             fits_kind(kind, &alias)?;
@@ -67,11 +67,11 @@ pub async fn update(call: Call) -> Outcome {
             renamed.map_err(|why| refused(&alias, why))?
         }
     };
-    Reply::data(&Resource::from(updated))
+    Reply::data(&Some(Resource::from(updated)))
 }
 
 /// `resources/list`
-pub async fn list(call: Call) -> Outcome {
+pub async fn list(call: Call) -> Outcome<Vec<Resource>> {
     let kind = call.form.one_of("type")?;
     let everything = call.compat() == Compat::V1_1;
     let found = call.store().resources(call.account()?, kind, everything).await?;
@@ -79,7 +79,7 @@ pub async fn list(call: Call) -> Outcome {
 }
 
 /// `resources/list-paging`
-pub async fn page(call: Call) -> Outcome {
+pub async fn page(call: Call) -> Outcome<Listed<Resource>> {
     let (kind, part) = (call.form.one_of("type")?, call.form.page()?);
     let found = call.store().resource_page(call.account()?, kind, call.form.search()?, part).await?;
     Reply::data(&Listed::of(found, part, Resource::from))
@@ -105,13 +105,13 @@ pub async fn verify_name(call: Call) -> Outcome {
 }
 
 /// `resources/authed-file`
-pub async fn granted(call: Call) -> Outcome {
+pub async fn granted(call: Call) -> Outcome<Vec<GrantedResource>> {
     let found = call.store().granted_resources(UserId(call.form.int("userId")?)).await?;
     Reply::data(&found.into_iter().map(GrantedResource::from).collect::<Vec<_>>())
 }
 
 /// `resources/unauth-file`
-pub async fn ungranted(call: Call) -> Outcome {
+pub async fn ungranted(call: Call) -> Outcome<Vec<GrantedResource>> {
     let found = call.store().ungranted_resources(UserId(call.form.int("userId")?)).await?;
     Reply::data(&found.into_iter().map(GrantedResource::from).collect::<Vec<_>>())
 }

@@ -26,12 +26,12 @@ const SCHEDULE: Param = need(
 const STRATEGY: Param = may("failureStrategy", OneOf(&["END", "CONTINUE"]), "What a failed node means for the others.");
 const WARNING: Param =
     may("warningType", OneOf(&["NONE", "SUCCESS", "FAILURE", "ALL"]), "Which ends of a run are worth an alert.");
-const GROUP: Param = may("warningGroupId", Int, "The alert group; 1 if it is not given.");
+const GROUP: Param = may("warningGroupId", Int, "The alert group; 1 if it is not given.").or(1);
 const RECEIVERS: Param = may("receivers", AnyText, "Mail addresses with commas between them, kept on the definition.");
 const RECEIVERS_CC: Param = may("receiversCc", AnyText, "The same for copies.");
 const PRIORITY: Param =
     may("processInstancePriority", OneOf(&["HIGHEST", "HIGH", "MEDIUM", "LOW", "LOWEST"]), "How urgent its runs are.");
-const WORKERS: Param = may("workerGroupId", Int, "The worker group; -1 stands for every worker.");
+const WORKERS: Param = may("workerGroupId", Int, "The worker group; -1 stands for every worker.").or(-1);
 pub const CREATE: Params =
     &[DEFINITION, SCHEDULE, STRATEGY, WARNING, GROUP, RECEIVERS, RECEIVERS_CC, PRIORITY, WORKERS];
 pub const UPDATE: Params = &[ID, SCHEDULE, STRATEGY, WARNING, GROUP, RECEIVERS, RECEIVERS_CC, PRIORITY, WORKERS];
@@ -106,7 +106,7 @@ async fn release(call: &Call, id: ScheduleId, state: ReleaseState) -> Result<(),
 }
 
 /// `schedule/list-paging`
-pub async fn page(call: Call) -> Outcome {
+pub async fn page(call: Call) -> Outcome<Listed<Schedule>> {
     let part = call.form.lenient_page()?;
     let definition = DefinitionId(call.form.int("processDefinitionId")?);
     if call.store().release_state(call.project()?, definition).await?.is_none() {
@@ -117,7 +117,7 @@ pub async fn page(call: Call) -> Outcome {
 }
 
 /// `schedule/list`
-pub async fn list(call: Call) -> Outcome {
+pub async fn list(call: Call) -> Outcome<Vec<Schedule>> {
     let all = call.store().all_schedules(call.project()?).await?;
     Reply::data(&all.into_iter().map(Schedule::from).collect::<Vec<_>>())
 }
@@ -134,7 +134,7 @@ pub async fn delete(call: Call) -> Outcome {
 }
 
 /// `schedule/preview`
-pub async fn preview(call: Call) -> Outcome {
+pub async fn preview(call: Call) -> Outcome<Vec<String>> {
     let document = timing::read(call.form.text("schedule")?, call.zone()).map_err(|wrong| match wrong {
         Wrong::Crontab(why) => Code::CRON_UNREADABLE.refuse(&[&why]),
         Wrong::Document(why) => Failure::invalid("schedule", why),

@@ -3,7 +3,7 @@
 use crate::api::call::Call;
 use crate::api::param::{Kind::*, LONGEST_SEARCH, PAGE_NO, PAGE_SIZE, Params, may};
 use crate::api::reply::{Outcome, Reply};
-use crate::api::shapes::Listed;
+use crate::api::shapes::{Listed, Nothing};
 use crate::store::Paged;
 
 pub const PAGE: Params = &[
@@ -19,8 +19,8 @@ pub const PAGE: Params = &[
 ];
 
 /// `projects/task-record/list-paging`, `projects/task-record/history-list-paging`
-pub async fn page(call: Call) -> Outcome {
+pub async fn page(call: Call) -> Outcome<Listed<Nothing>> {
     let part = call.form.lenient_page()?;
-    let none: Paged<()> = Paged { rows: Vec::new(), total: 0 };
+    let none: Paged<Nothing> = Paged { rows: Vec::new(), total: 0 };
     Reply::data(&Listed::of(none, part, |row| row))
 }

@@ -8,7 +8,7 @@ use crate::model::{InstanceId, State};
 use crate::store::TaskFilter;
 
 pub const PAGE: Params = &[
-    may("processInstanceId", Int, "Only those of this process instance; empty or 0 means every one."),
+    may("processInstanceId", Int, "Only those of this process instance; empty or 0 means every one.").or(0),
     SEARCH,
     may("taskName", Text(LONGEST_SEARCH), "Only those of exactly this name."),
     may("stateType", OneOf(State::NAMES), "Only those in this state."),
@@ -20,7 +20,7 @@ pub const PAGE: Params = &[
 ];
 
 /// `task-instance/list-paging`
-pub async fn page(call: Call) -> Outcome {
+pub async fn page(call: Call) -> Outcome<Listed<Task>> {
     let form = &call.form;
     let part = form.lenient_page()?;
     let zone = call.shared.settings.zone;

@@ -42,14 +42,14 @@ fn is_account_name(code: &str) -> bool {
 }
 
 /// `tenant/list-paging`
-pub async fn page(call: Call) -> Outcome {
+pub async fn page(call: Call) -> Outcome<Listed<Tenant>> {
     let part = call.form.page()?;
     let found = call.store().tenants(call.form.search()?, part).await?;
     Reply::data(&Listed::of(found, part, Tenant::from))
 }
 
 /// `tenant/list`
-pub async fn list(call: Call) -> Outcome {
+pub async fn list(call: Call) -> Outcome<Vec<Tenant>> {
     let tenants: Vec<Tenant> = call.store().all_tenants().await?.into_iter().map(Tenant::from).collect();
     Reply::data(&tenants)
 }

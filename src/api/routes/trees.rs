@@ -25,7 +25,7 @@ const MOST_SQUARES: usize = 100_000;
 const MOST_NODES: usize = 5_000;
 
 /// `process/view-tree`
-pub async fn view(call: Call) -> Outcome {
+pub async fn view(call: Call) -> Outcome<Tree> {
     let id = DefinitionId(call.form.int("processId")?);
     let limit = usize::try_from(call.form.int("limit")?).ok().filter(|limit| *limit > 0);
     let limit = limit.ok_or_else(|| Failure::Generic("limit is not above zero".into()))?;
@@ -41,7 +41,7 @@ pub async fn view(call: Call) -> Outcome {
     let tasks = call.store().tasks_among(&ids).await?;
     let data = Tree::json(&grow(&document, places, &runs, &tasks, Time::now()))
         .map_err(|error| Failure::Generic(error.to_string()))?;
-    Ok(Reply::Json { data, session: None })
+    Reply::written(data)
 }
 
 fn read(json: &str) -> Result<(Document, Dag), Failure> {

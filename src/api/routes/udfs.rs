@@ -38,7 +38,7 @@ pub async fn create(call: Call) -> Outcome {
 }
 
 /// `resources/udf-func/update-ui`
-pub async fn select(call: Call) -> Outcome {
+pub async fn select(call: Call) -> Outcome<Udf> {
     let id = UdfId(call.form.int("id")?);
     let udf = call.store().udf(id).await?.ok_or_else(|| Code::NO_SUCH_UDF_TO_SHOW.refuse(&[&id]))?;
     Reply::data(&Udf::from(udf))
@@ -57,14 +57,14 @@ pub async fn update(call: Call) -> Outcome {
 }
 
 /// `resources/udf-func/list-paging`
-pub async fn page(call: Call) -> Outcome {
+pub async fn page(call: Call) -> Outcome<Listed<Udf>> {
     let part = call.form.page()?;
     let found = call.store().udf_page(call.account()?, call.form.search()?, part).await?;
     Reply::data(&Listed::of(found, part, Udf::from))
 }
 
 /// `resources/udf-func/list`
-pub async fn list(call: Call) -> Outcome {
+pub async fn list(call: Call) -> Outcome<Vec<Udf>> {
     let found = call.store().udfs(call.account()?, call.form.one_of("type")?).await?;
     Reply::data(&found.into_iter().map(Udf::from).collect::<Vec<_>>())
 }
@@ -88,13 +88,13 @@ pub async fn delete(call: Call) -> Outcome {
 }
 
 /// `resources/authed-udf-func`
-pub async fn granted(call: Call) -> Outcome {
+pub async fn granted(call: Call) -> Outcome<Vec<Udf>> {
     let found = call.store().granted_udfs(UserId(call.form.int("userId")?)).await?;
     Reply::data(&found.into_iter().map(Udf::from).collect::<Vec<_>>())
 }
 
 /// `resources/unauth-udf-func`
-pub async fn ungranted(call: Call) -> Outcome {
+pub async fn ungranted(call: Call) -> Outcome<Vec<Udf>> {
     let found = call.store().ungranted_udfs(UserId(call.form.int("userId")?)).await?;
     Reply::data(&found.into_iter().map(Udf::from).collect::<Vec<_>>())
 }

@@ -38,14 +38,14 @@ pub async fn create(call: Call) -> Outcome {
 }
 
 /// `users/list-paging`
-pub async fn page(call: Call) -> Outcome {
+pub async fn page(call: Call) -> Outcome<Listed<User>> {
     let part = call.form.page()?;
     let found = call.store().users(call.form.search()?, part).await?;
     Reply::data(&Listed::of(found, part, User::listed))
 }
 
 /// `users/get-user-info`
-pub async fn info(call: Call) -> Outcome {
+pub async fn info(call: Call) -> Outcome<User> {
     let (user, groups) = call.store().user(call.user()?).await?.ok_or(Failure::Unauthorized)?;
     Reply::data(&User::own(user, &groups))
 }
@@ -129,12 +129,12 @@ pub async fn delete(call: Call) -> Outcome {
 }
 
 /// `users/list`
-pub async fn list(call: Call) -> Outcome {
+pub async fn list(call: Call) -> Outcome<Vec<User>> {
     listed(call.store().all_users(Some(UserType::General)).await?)
 }
 
 /// `users/list-all`
-pub async fn list_all(call: Call) -> Outcome {
+pub async fn list_all(call: Call) -> Outcome<Vec<User>> {
     listed(call.store().all_users(None).await?)
 }
 
@@ -152,15 +152,15 @@ pub async fn verify(call: Call) -> Outcome {
 pub const GROUP: Params = &[need("alertgroupId", Int, "The id of the alert group.")];
 
 /// `users/unauth-user`
-pub async fn outside(call: Call) -> Outcome {
+pub async fn outside(call: Call) -> Outcome<Vec<User>> {
     listed(call.store().members(call.form.int("alertgroupId")?, false).await?)
 }
 
 /// `users/authed-user`
-pub async fn inside(call: Call) -> Outcome {
+pub async fn inside(call: Call) -> Outcome<Vec<User>> {
     listed(call.store().members(call.form.int("alertgroupId")?, true).await?)
 }
 
-fn listed(users: Vec<crate::store::User>) -> Outcome {
+fn listed(users: Vec<crate::store::User>) -> Outcome<Vec<User>> {
     Reply::data(&users.into_iter().map(User::listed).collect::<Vec<_>>())
 }

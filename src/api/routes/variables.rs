@@ -4,23 +4,15 @@ use crate::api::Compat;
 use crate::api::call::Call;
 use crate::api::code::Code;
 use crate::api::reply::{Outcome, Reply};
+use crate::api::shapes::Variables;
 use crate::model::{Document, InstanceId, Node, Property, Time};
 use crate::params::{Moment, Scope};
 use crate::store::InstanceHead;
 use chrono_tz::Tz;
-use serde::Serialize;
-use serde_json::{Map, Value, json};
-
-#[derive(Serialize)]
-#[serde(rename_all = "camelCase")]
-struct Variables {
-    global_params: Vec<Property>,
-    /// By the name of the node; only those that have any.
-    local_params: Map<String, Value>,
-}
+use serde_json::{Value, json};
 
 /// `instance/view-variables`: with the values that tasks of the instance get to see.
-pub async fn view(call: Call) -> Outcome {
+pub async fn view(call: Call) -> Outcome<Variables> {
     let id = InstanceId(call.form.int("processInstanceId")?);
     let Some(instance) = call.store().full_instance(call.project()?, id).await? else {
         return Err(Code::NO_SUCH_INSTANCE.because(&[&id]));

@@ -14,7 +14,7 @@ use crate::store::{InUse, Unsaved};
 const LONGEST: usize = 256;
 
 pub const SAVE: Params = &[
-    may("id", Int, "The id of the group to change; 0 or none makes a new one."),
+    may("id", Int, "The id of the group to change; 0 or none makes a new one.").or(0),
     need("name", Text(LONGEST), "The name of the group."),
     need("ipList", Text(LONGEST), "The hosts of its workers, with commas between them."),
 ];
@@ -57,14 +57,14 @@ fn addresses(form: &Form) -> Result<String, Failure> {
 }
 
 /// `worker-group/list-paging`
-pub async fn page(call: Call) -> Outcome {
+pub async fn page(call: Call) -> Outcome<Listed<WorkerGroup>> {
     let part = call.form.lenient_page()?;
     let search = call.form.search()?;
     Reply::data(&Listed::of(call.store().worker_group_page(search, part).await?, part, WorkerGroup::from))
 }
 
 /// `worker-group/all-groups`
-pub async fn all(call: Call) -> Outcome {
+pub async fn all(call: Call) -> Outcome<Vec<WorkerGroup>> {
     let groups: Vec<WorkerGroup> = call.store().all_worker_groups().await?.into_iter().map(WorkerGroup::from).collect();
     Reply::data(&groups)
 }

@@ -4,8 +4,9 @@ use crate::api::bearer;
 use crate::model::Time;
 use crate::store;
 use serde::Serialize;
+use utoipa::ToSchema;
 
-#[derive(Serialize)]
+#[derive(Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct AccessToken {
     id: i32,

@@ -3,8 +3,9 @@
 use crate::model::{AlertType, Time};
 use crate::store;
 use serde::Serialize;
+use utoipa::ToSchema;
 
-#[derive(Serialize)]
+#[derive(Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct AlertGroup {
     id: i32,

@@ -3,8 +3,9 @@
 use crate::model::{BackfillState, DateOrder, RunMode, Time};
 use crate::store::{BackfillRow, Progress};
 use serde::Serialize;
+use utoipa::ToSchema;
 
-#[derive(Serialize)]
+#[derive(Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct Backfill {
     id: i32,

@@ -3,16 +3,17 @@
 use crate::model::{CommandType, State};
 use crate::store::{Backlog, Drawn};
 use serde::Serialize;
+use utoipa::ToSchema;
 
 /// How many tasks or instances are in which state: every state, in the order of the codes.
-#[derive(Serialize)]
+#[derive(Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct StateCounts {
     total_count: i64,
     task_count_dtos: Vec<StateCount>,
 }
 
-#[derive(Serialize)]
+#[derive(Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 struct StateCount {
     count: i64,
@@ -30,14 +31,14 @@ impl StateCounts {
 }
 
 /// How many definitions there are, and who has drawn them.
-#[derive(Serialize)]
+#[derive(Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct Authors {
     count: i64,
     user_list: Vec<Author>,
 }
 
-#[derive(Serialize)]
+#[derive(Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 struct Author {
     user_name: Option<String>,
@@ -59,7 +60,7 @@ impl Authors {
 
 /// How many commands of one kind wait, and how many could not be carried out. The front-end looks at the order of
 /// the keys, and wants the kind under the name of the state that has its number.
-#[derive(Serialize)]
+#[derive(Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct CommandCount {
     error_count: i64,
@@ -83,7 +84,7 @@ impl CommandCount {
 }
 
 /// What waits for workers. The front-end draws every key that it finds.
-#[derive(Serialize)]
+#[derive(Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct QueueCount {
     task_queue: i64,

@@ -5,8 +5,9 @@ use crate::model::{DataSourceId, DbType, Time};
 use crate::store;
 use serde::Serialize;
 use serde_json::{Map, Value};
+use utoipa::ToSchema;
 
-#[derive(Serialize)]
+#[derive(Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct DataSource {
     id: DataSourceId,
@@ -41,7 +42,7 @@ impl From<store::DataSource> for DataSource {
 }
 
 /// What the edit form begins with.
-#[derive(Serialize)]
+#[derive(Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct DataSourceForm {
     name: String,
@@ -56,6 +57,7 @@ pub struct DataSourceForm {
     database: String,
     user_name: String,
     password: &'static str,
+    #[schema(value_type = Object)]
     other: Map<String, Value>,
 }
 

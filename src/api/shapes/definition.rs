@@ -5,8 +5,9 @@ use crate::model::{DefinitionId, Flag, ReleaseState, Time};
 use crate::store::{DefinitionHead, FullDefinition};
 use serde::Serialize;
 use serde_json::{Map, Value};
+use utoipa::ToSchema;
 
-#[derive(Serialize)]
+#[derive(Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct Definition {
     id: DefinitionId,
@@ -19,6 +20,7 @@ pub struct Definition {
     desc: Option<String>,
     global_params: Option<String>,
     global_param_list: Option<Vec<Value>>,
+    #[schema(value_type = Option<Object>)]
     global_param_map: Option<Map<String, Value>>,
     create_time: Option<Time>,
     update_time: Option<Time>,

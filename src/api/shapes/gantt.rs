@@ -5,8 +5,9 @@ use crate::model::{State, Time};
 use crate::store::TaskHead;
 use serde::Serialize;
 use std::collections::HashMap;
+use utoipa::ToSchema;
 
-#[derive(Serialize)]
+#[derive(Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct Gantt {
     height: i32,
@@ -17,12 +18,12 @@ pub struct Gantt {
     task_status: Legend,
 }
 
-#[derive(Serialize)]
+#[derive(Serialize, ToSchema)]
 struct Legend {
     success: &'static str,
 }
 
-#[derive(Serialize)]
+#[derive(Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 struct Bar {
     task_name: String,

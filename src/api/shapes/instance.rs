@@ -1,13 +1,15 @@
 //! Process instances.
 
-use super::{json_or, seconds};
+use super::{FullTask, Nothing, json_or, seconds};
 use crate::model::{
-    CommandType, FailureStrategy, Flag, InstanceId, Priority, State, TaskDependType, Time, WarningType,
+    CommandType, FailureStrategy, Flag, InstanceId, Priority, Property, State, TaskDependType, Time, WarningType,
 };
-use crate::store::{FullInstance, InstanceHead};
+use crate::store::{self, InstanceHead};
 use serde::Serialize;
+use serde_json::{Map, Value};
+use utoipa::ToSchema;
 
-#[derive(Serialize)]
+#[derive(Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct Instance {
     id: InstanceId,
@@ -19,7 +21,7 @@ pub struct Instance {
     run_times: i32,
     name: Option<String>,
     host: Option<String>,
-    process_definition: Option<()>,
+    process_definition: Nothing,
     command_type: CommandType,
     command_param: Option<String>,
     task_depend_type: Option<TaskDependType>,
@@ -46,18 +48,58 @@ pub struct Instance {
     tenant_id: i32,
     receivers: Option<String>,
     receivers_cc: Option<String>,
-    #[serde(flatten, skip_serializing_if = "Option::is_none")]
-    more: Option<More>,
 }
 
-/// What lists leave out.
-#[derive(Serialize)]
+/// A process instance with what lists leave out.
+#[derive(Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
-struct More {
+pub struct FullInstance {
+    #[serde(flatten)]
+    listed: Instance,
     process_instance_json: String,
     locations: String,
     connects: String,
     complement_data: bool,
+}
+
+/// The task instances of a process instance.
+#[derive(Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct InstanceTasks {
+    pub process_instance_state: State,
+    pub task_list: Vec<FullTask>,
+}
+
+/// The instance that has started another one.
+#[derive(Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct ParentInstance {
+    pub parent_workflow_instance: InstanceId,
+}
+
+/// The instance that a task has started.
+#[derive(Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct ChildInstance {
+    pub sub_process_instance_id: InstanceId,
+}
+
+/// Who gets mails about the runs of a definition.
+#[derive(Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct Receivers {
+    pub receivers: Option<String>,
+    pub receivers_cc: Option<String>,
+}
+
+/// The parameters that an instance runs with.
+#[derive(Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct Variables {
+    pub global_params: Vec<Property>,
+    /// By the name of the node; only those that have any.
+    #[schema(value_type = Object)]
+    pub local_params: Map<String, Value>,
 }
 
 impl From<InstanceHead> for Instance {
@@ -75,7 +117,7 @@ impl From<InstanceHead> for Instance {
             run_times: head.run_times.unwrap_or_default(),
             name: head.name,
             host: head.host,
-            process_definition: None,
+            process_definition: Nothing,
             command_type: command,
             command_param: head.command_param.filter(|param| !param.is_empty()),
             task_depend_type: head.task_depend_type,
@@ -101,30 +143,28 @@ impl From<InstanceHead> for Instance {
             tenant_id: head.tenant_id,
             receivers: None,
             receivers_cc: None,
-            more: None,
         }
     }
 }
 
-impl Instance {
-    /// With everything; `tenant` is the code and the queue that its tasks run under.
-    pub fn full(full: FullInstance, tenant: Option<(String, Option<String>)>) -> Instance {
+impl FullInstance {
+    /// `tenant` is the code and the queue that its tasks run under.
+    pub fn of(full: store::FullInstance, tenant: Option<(String, Option<String>)>) -> FullInstance {
         let (tenant_code, queue) = tenant.map_or((None, None), |(code, queue)| (Some(code), queue));
         let head = Instance::from(full.head);
-        let more = More {
+        FullInstance {
             process_instance_json: json_or(full.process_instance_json, "{}"),
             locations: json_or(full.locations, "{}"),
             connects: json_or(full.connects, "[]"),
             complement_data: head.cmd_type_if_complement == CommandType::Complement,
-        };
-        Instance {
-            tenant_code,
-            queue,
-            worker_group_name: full.worker_group_name,
-            receivers: full.receivers,
-            receivers_cc: full.receivers_cc,
-            more: Some(more),
-            ..head
+            listed: Instance {
+                tenant_code,
+                queue,
+                worker_group_name: full.worker_group_name,
+                receivers: full.receivers,
+                receivers_cc: full.receivers_cc,
+                ..head
+            },
         }
     }
 }

@@ -27,19 +27,32 @@ pub use count::{Authors, CommandCount, QueueCount, StateCounts};
 pub use datasource::{DataSource, DataSourceForm};
 pub use definition::Definition;
 pub use gantt::Gantt;
-pub use instance::Instance;
+pub use instance::{ChildInstance, FullInstance, Instance, InstanceTasks, ParentInstance, Receivers, Variables};
 pub use node::Node;
 pub use people::{Queue, Tenant, User};
 pub use project::Project;
 pub use resource::{Content, GrantedResource, Resource, Udf};
 pub use schedule::Schedule;
 pub use server::{DatabaseState, Server, WorkerGroup, ZookeeperState};
-pub use task::Task;
+pub use task::{FullTask, Task};
 pub use tree::{Square, Tree};
 
 use crate::model::Time;
 use crate::store::{Page, Paged};
 use serde::Serialize;
+
+/// Always null: what a call that only does something answers, and keys of the original that never hold anything.
+#[derive(Clone, Copy)]
+pub struct Nothing;
+
+impl Serialize for Nothing {
+    fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_unit()
+    }
+}
+
+/// Not JSON: bytes with a name.
+pub struct File;
 
 /// One page of a list. `total_list` is the page and not the total, as the front-end wants it.
 #[derive(Serialize)]

@@ -3,8 +3,9 @@
 use crate::model;
 use serde::Serialize;
 use serde_json::Value;
+use utoipa::ToSchema;
 
-#[derive(Serialize)]
+#[derive(Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct Node {
     id: String,
@@ -27,7 +28,7 @@ pub struct Node {
     worker_group_id: i32,
 }
 
-#[derive(Serialize)]
+#[derive(Serialize, ToSchema)]
 struct Timeout {
     enable: bool,
     strategy: Option<&'static str>,

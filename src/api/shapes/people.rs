@@ -1,21 +1,23 @@
 //! Users, tenants and queues.
 
+use super::Nothing;
 use crate::model::{Time, UserId, UserType};
 use crate::store;
 use serde::Serialize;
+use utoipa::ToSchema;
 
-#[derive(Serialize)]
+#[derive(Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct User {
     id: UserId,
     user_name: String,
     /// Never told, not even as a hash.
-    user_password: Option<()>,
+    user_password: Nothing,
     email: Option<String>,
     phone: Option<String>,
     user_type: UserType,
     tenant_id: i32,
-    tenant_code: Option<()>,
+    tenant_code: Nothing,
     tenant_name: Option<String>,
     queue_name: Option<String>,
     alert_group: Option<String>,
@@ -40,12 +42,12 @@ impl User {
         User {
             id: user.id,
             user_name: user.user_name.unwrap_or_default(),
-            user_password: None,
+            user_password: Nothing,
             email: user.email,
             phone: user.phone,
             user_type: user.user_type.unwrap_or(UserType::General),
             tenant_id: user.tenant_id.unwrap_or_default(),
-            tenant_code: None,
+            tenant_code: Nothing,
             tenant_name: user.tenant_name,
             queue_name: user.queue_name,
             alert_group,
@@ -56,7 +58,7 @@ impl User {
     }
 }
 
-#[derive(Serialize)]
+#[derive(Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct Tenant {
     id: i32,
@@ -86,7 +88,7 @@ impl From<store::Tenant> for Tenant {
     }
 }
 
-#[derive(Serialize)]
+#[derive(Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct Queue {
     id: i32,

@@ -3,8 +3,9 @@
 use crate::model::{ProjectId, Time, UserType};
 use crate::store;
 use serde::Serialize;
+use utoipa::ToSchema;
 
-#[derive(Serialize)]
+#[derive(Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct Project {
     id: ProjectId,

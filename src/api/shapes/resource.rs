@@ -3,8 +3,9 @@
 use crate::model::{ResourceId, ResourceType, Time, UdfId, UdfType, UserId};
 use crate::store;
 use serde::Serialize;
+use utoipa::ToSchema;
 
-#[derive(Serialize)]
+#[derive(Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct Resource {
     id: ResourceId,
@@ -36,7 +37,7 @@ impl From<store::Resource> for Resource {
 }
 
 /// As the dialogs of grants show it: one release reads `name`, the other one `alias`.
-#[derive(Serialize)]
+#[derive(Serialize, ToSchema)]
 pub struct GrantedResource {
     name: String,
     #[serde(flatten)]
@@ -50,13 +51,13 @@ impl From<store::Resource> for GrantedResource {
 }
 
 /// Some lines of a file.
-#[derive(Serialize)]
+#[derive(Serialize, ToSchema)]
 pub struct Content {
     pub alias: String,
     pub content: String,
 }
 
-#[derive(Serialize)]
+#[derive(Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct Udf {
     id: UdfId,

@@ -6,8 +6,9 @@ use crate::model::{
 };
 use crate::store::ScheduleRow;
 use serde::Serialize;
+use utoipa::ToSchema;
 
-#[derive(Serialize)]
+#[derive(Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct Schedule {
     id: ScheduleId,

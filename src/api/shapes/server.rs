@@ -6,12 +6,13 @@ use crate::store::{Pulse, WorkerGroup as GroupRow};
 use crate::zookeeper::ServerState;
 use serde::Serialize;
 use serde_json::json;
+use utoipa::ToSchema;
 
 /// What stands for a number that nobody tells.
 const UNKNOWN: i64 = -1;
 
 /// A master or a worker.
-#[derive(Serialize)]
+#[derive(Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct Server {
     id: u32,
@@ -45,7 +46,7 @@ impl From<registry::Server> for Server {
 }
 
 /// How the database is.
-#[derive(Serialize)]
+#[derive(Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct DatabaseState {
     /// 1: it answers.
@@ -71,7 +72,7 @@ impl From<Pulse> for DatabaseState {
 }
 
 /// How one ZooKeeper server is.
-#[derive(Serialize)]
+#[derive(Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct ZookeeperState {
     hostname: String,
@@ -109,7 +110,7 @@ impl From<ServerState> for ZookeeperState {
     }
 }
 
-#[derive(Serialize)]
+#[derive(Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct WorkerGroup {
     id: i64,

@@ -1,12 +1,13 @@
 //! Task instances.
 
-use super::seconds;
+use super::{Nothing, seconds};
 use crate::model::{Flag, Priority, State, TaskId, TaskType, Time};
-use crate::store::{FullTask, TaskHead};
+use crate::store::{self, TaskHead};
 use serde::Serialize;
 use serde_json::Value;
+use utoipa::ToSchema;
 
-#[derive(Serialize)]
+#[derive(Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct Task {
     id: TaskId,
@@ -25,8 +26,8 @@ pub struct Task {
     retry_times: i32,
     alert_flag: Flag,
     run_flag: Option<Flag>,
-    process_instance: Option<()>,
-    process_define: Option<()>,
+    process_instance: Nothing,
+    process_define: Nothing,
     pid: i32,
     app_link: Option<String>,
     flag: Flag,
@@ -40,14 +41,14 @@ pub struct Task {
     process_instance_priority: Option<Priority>,
     dependent_result: Option<String>,
     worker_group_id: i32,
-    #[serde(flatten, skip_serializing_if = "Option::is_none")]
-    more: Option<More>,
 }
 
-/// What lists leave out.
-#[derive(Serialize)]
+/// A task instance with what lists leave out.
+#[derive(Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
-struct More {
+pub struct FullTask {
+    #[serde(flatten)]
+    listed: Task,
     task_json: Option<String>,
     task_success: bool,
     sub_process: bool,
@@ -74,8 +75,8 @@ impl From<TaskHead> for Task {
             retry_times: head.retry_times.unwrap_or_default(),
             alert_flag: head.alert_flag.unwrap_or(Flag::No),
             run_flag: None,
-            process_instance: None,
-            process_define: None,
+            process_instance: Nothing,
+            process_define: Nothing,
             pid: head.pid.unwrap_or_default(),
             app_link: head.app_link,
             flag: head.flag.unwrap_or(Flag::Yes),
@@ -87,22 +88,21 @@ impl From<TaskHead> for Task {
             process_instance_priority: None,
             dependent_result: None,
             worker_group_id: head.worker_group_id.unwrap_or(-1),
-            more: None,
         }
     }
 }
 
-impl From<FullTask> for Task {
-    fn from(full: FullTask) -> Task {
+impl From<store::FullTask> for FullTask {
+    fn from(full: store::FullTask) -> FullTask {
         let task = Task::from(full.head);
         let node: Option<Value> = full.task_json.as_deref().and_then(|text| serde_json::from_str(text).ok());
         let dependence = node.as_ref().and_then(|node| node.get("dependence")).filter(|value| !value.is_null());
-        let more = More {
+        FullTask {
             task_json: full.task_json,
             task_success: task.state == State::Success,
             sub_process: task.task_type.as_deref() == Some(TaskType::SubProcess.name()),
             task_complete: task.state.is_finished() && task.state != State::WaitingThread,
-        };
-        Task { dependency: dependence.map(Value::to_string).or(task.dependency), more: Some(more), ..task }
+            listed: Task { dependency: dependence.map(Value::to_string).or(task.dependency), ..task },
+        }
     }
 }

@@ -5,18 +5,24 @@ use super::elapsed;
 use crate::model::{InstanceId, State, Time};
 use crate::store::{InstanceHead, TaskHead};
 use serde::Serialize;
+use utoipa::ToSchema;
 
-/// A node of the tree. Its children are places in a list, for a workflow may be deeper than a stack.
+/// A node of the tree.
+// Its children are places in a list, for a workflow may be deeper than a stack.
+#[derive(ToSchema)]
 pub struct Tree {
     pub name: String,
+    #[schema(rename = "type")]
     pub kind: &'static str,
     /// One for each run, oldest first.
+    #[schema(rename = "instances")]
     pub squares: Vec<Square>,
+    #[schema(value_type = Vec<Tree>, no_recursion)]
     pub children: Vec<usize>,
 }
 
 /// How a node fared in one run.
-#[derive(Serialize)]
+#[derive(Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct Square {
     id: i32,

@@ -8,12 +8,14 @@ mod resources;
 
 use super::call::Call;
 use super::code::Code;
+use super::document::{Answer, Shapes};
 use super::param::{self, Params};
 use super::permission::Permission;
-use super::reply::Outcome;
+use super::reply::{Content, Failure, Outcome};
 use axum::http::{Method, StatusCode};
 use futures::future::BoxFuture;
 use std::sync::Arc;
+use utoipa::openapi::{RefOr, Schema};
 
 /// One row.
 #[derive(Clone)]
@@ -33,6 +35,16 @@ pub struct Route {
     pub changes: bool,
     /// Nothing else is handed to the function.
     pub params: Params,
+    /// What it does, in one sentence.
+    pub about: &'static str,
+    /// The codes of its refusals, besides those of the permission.
+    pub refuses: Vec<Code>,
+    /// What its generic code can mean that is no surprise.
+    pub because: Vec<Code>,
+    /// Whether the original has no such row.
+    pub beyond: bool,
+    /// What its data looks like.
+    pub shape: fn(&mut Shapes) -> RefOr<Schema>,
     pub handler: Handler,
 }
 
@@ -44,17 +56,24 @@ pub enum Kind {
     File,
 }
 
-type Handler = Arc<dyn Fn(Call) -> BoxFuture<'static, Outcome> + Send + Sync>;
+type Handler = Arc<dyn Fn(Call) -> BoxFuture<'static, Result<Content, Failure>> + Send + Sync>;
 
 impl Route {
-    fn new<F: Future<Output = Outcome> + Send + 'static>(
+    fn new<T, F>(
         method: Method,
         path: &'static str,
         permission: Permission,
         generic: Code,
         handler: fn(Call) -> F,
-    ) -> Route {
-        let handler: Handler = Arc::new(move |call| Box::pin(handler(call)));
+    ) -> Route
+    where
+        T: Answer + 'static,
+        F: Future<Output = Outcome<T>> + Send + 'static,
+    {
+        let handler: Handler = Arc::new(move |call| {
+            let outcome = handler(call);
+            Box::pin(async move { Ok(outcome.await?.content) })
+        });
         Route {
             changes: method == Method::POST,
             method,
@@ -62,9 +81,14 @@ impl Route {
             status: StatusCode::OK,
             permission,
             generic,
-            kind: Kind::Json,
+            kind: T::KIND,
             by_link: true,
             params: &[],
+            about: "",
+            refuses: Vec::new(),
+            because: Vec::new(),
+            beyond: false,
+            shape: T::shape,
             handler,
         }
     }
@@ -94,21 +118,55 @@ impl Route {
         Route { changes: false, ..self }
     }
 
-    fn file(self) -> Route {
-        Route { kind: Kind::File, ..self }
+    /// Does this, in one sentence.
+    fn about(self, about: &'static str) -> Route {
+        Route { about, ..self }
+    }
+
+    /// Refuses with these codes too.
+    fn refuses(mut self, codes: &[Code]) -> Route {
+        self.refuses.extend(codes);
+        self
+    }
+
+    /// Fails with its generic code because of these too.
+    fn because(mut self, codes: &[Code]) -> Route {
+        self.because.extend(codes);
+        self
+    }
+
+    /// The original has no such row.
+    fn beyond(self) -> Route {
+        Route { beyond: true, ..self }
+    }
+
+    /// Whether the documentation names this failure, so that nobody is told a code that is written nowhere.
+    pub fn foresees(&self, failure: &Failure) -> bool {
+        match failure {
+            Failure::Refused(code, _) | Failure::Told(Some(code), _) => {
+                self.refuses.contains(code)
+                    || self.permission.refuses().contains(code)
+                    || *code == Code::FOREIGN_LINK && !self.by_link
+                    || *code == Code::NO_STORAGE && self.takes_file()
+            }
+            Failure::Because(code, _) => self.because.contains(code) || self.permission.because().contains(code),
+            _ => true,
+        }
     }
 }
 
-fn get<F>(path: &'static str, permission: Permission, generic: Code, handler: fn(Call) -> F) -> Route
+fn get<T, F>(path: &'static str, permission: Permission, generic: Code, handler: fn(Call) -> F) -> Route
 where
-    F: Future<Output = Outcome> + Send + 'static,
+    T: Answer + 'static,
+    F: Future<Output = Outcome<T>> + Send + 'static,
 {
     Route::new(Method::GET, path, permission, generic, handler)
 }
 
-fn post<F>(path: &'static str, permission: Permission, generic: Code, handler: fn(Call) -> F) -> Route
+fn post<T, F>(path: &'static str, permission: Permission, generic: Code, handler: fn(Call) -> F) -> Route
 where
-    F: Future<Output = Outcome> + Send + 'static,
+    T: Answer + 'static,
+    F: Future<Output = Outcome<T>> + Send + 'static,
 {
     Route::new(Method::POST, path, permission, generic, handler)
 }
@@ -140,6 +198,13 @@ mod tests {
             for param in route.params {
                 assert!(param.about.ends_with('.') && param.about.contains(' '), "{}: {param:?}", route.path);
             }
+        }
+    }
+
+    #[test]
+    fn every_row_says_in_a_sentence_what_it_does() {
+        for route in routes() {
+            assert!(route.about.ends_with('.') && route.about.contains(' '), "{}: {}", route.path, route.about);
         }
     }
 

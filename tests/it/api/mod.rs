@@ -7,6 +7,7 @@ mod client;
 mod datasources;
 mod definitions;
 mod deletions;
+mod document;
 mod edits;
 mod executors;
 mod health;

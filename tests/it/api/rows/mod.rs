@@ -21,13 +21,14 @@ mod case;
 mod logs;
 mod people;
 mod projects;
+mod promise;
 mod proof;
 mod resources;
 mod scene;
 mod schedules;
 mod shape;
 mod sources;
-mod specification;
+pub mod specification;
 
 use case::Row;
 use proof::Findings;

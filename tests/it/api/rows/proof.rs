@@ -3,6 +3,7 @@
 
 use super::super::client::Answer;
 use super::case::{Form, Row, form};
+use super::promise::Promise;
 use super::scene::{Scene, Who};
 use super::shape::Shape;
 use super::specification::{FILE, Spec, Word};
@@ -34,12 +35,13 @@ struct Trial<'a> {
     scene: &'a Scene,
     spec: &'a Spec,
     row: &'a Row,
+    promise: Promise,
     found: Findings,
 }
 
 /// All that can be asked while the store works.
 pub fn prove(scene: &Scene, spec: &Spec, row: &Row) -> Findings {
-    let mut trial = Trial { scene, spec, row, found: Findings::default() };
+    let mut trial = Trial { scene, spec, row, promise: scene.document.promise(spec), found: Findings::default() };
     trial.callers();
     trial.refusals();
     trial.required();
@@ -50,7 +52,7 @@ pub fn prove(scene: &Scene, spec: &Spec, row: &Row) -> Findings {
 
 /// What it tells when the store fails; the right calls were prepared before.
 pub fn prove_generic(scene: &Scene, spec: &Spec, row: &Row, prepared: &Form) -> Vec<String> {
-    let mut trial = Trial { scene, spec, row, found: Findings::default() };
+    let mut trial = Trial { scene, spec, row, promise: scene.document.promise(spec), found: Findings::default() };
     let unseen = prepared.clone().header("sessionId", "never seen");
     if spec.word != Word::Open {
         let answer = scene.call(Who::Nobody, spec, &unseen);
@@ -121,6 +123,7 @@ impl Trial<'_> {
         }
         let is_best = who == self.best();
         self.row.shape.check(&json["data"], is_best && !self.row.may_be_empty)?;
+        self.promise.kept(self.spec, answer)?;
         if let Some(sees) = self.row.sees.filter(|_| is_best) {
             sees(self.scene, &json["data"]);
         }
@@ -137,6 +140,7 @@ impl Trial<'_> {
                 let form = right.changed((refusal.change)(trial.scene, number));
                 let english = trial.scene.call(who, trial.spec, &form);
                 refused(trial.spec, &english, refusal.code)?;
+                trial.promise.kept(trial.spec, &english)?;
                 let chinese = trial.scene.call(who, trial.spec, &form.header("Accept-Language", "zh-CN"));
                 refused(trial.spec, &chinese, refusal.code)?;
                 if chinese.text().is_ascii() { Err(format!("not in Chinese: {}", chinese.text())) } else { Ok(()) }

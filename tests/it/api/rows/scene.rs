@@ -4,6 +4,7 @@ use super::super::client::{Answer, Client};
 use super::super::stage::Stage;
 use super::super::world::{ADMIN, BASE};
 use super::case::Form;
+use super::promise::Document;
 use super::specification::Spec;
 use escheduler::store::entity::relation_project_user;
 use sea_orm::ActiveValue::Set;
@@ -44,6 +45,7 @@ pub struct Scene {
     pub stage: Stage,
     /// grace, who may work in `billing`.
     pub granted: Client,
+    pub document: Document,
     count: AtomicUsize,
 }
 
@@ -59,7 +61,8 @@ impl Scene {
     pub async fn new() -> Option<Scene> {
         let stage = Stage::new().await?;
         let granted = stage.world.user("grace");
-        let scene = Scene { stage, granted, count: AtomicUsize::new(0) };
+        let document = Document::of(&stage.world);
+        let scene = Scene { stage, granted, document, count: AtomicUsize::new(0) };
         scene.grant(scene.project).await;
         Some(scene)
     }
