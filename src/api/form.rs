@@ -169,7 +169,8 @@ impl Form {
     /// none is the generic code of the route.
     pub fn lenient_page(&self) -> Result<Page, Failure> {
         let (number, size) = (self.int("pageNo")?, self.int("pageSize")?);
-        let size = positive(size).ok_or_else(|| Failure::Generic("pageSize is not above zero".into()))?;
+        let size = positive(size)
+            .ok_or_else(|| Failure::because(Words::new("pageSize is not above zero", "pageSize 必须大于零")))?;
         Ok(Page { number: positive(number).unwrap_or(1), size })
     }
 

@@ -63,7 +63,7 @@ pub enum Failure {
     Because(Code, Vec<String>),
     /// This code, or else the generic one of the route, with what a person is told about the reason.
     Told(Option<Code>, Words),
-    /// The generic code of the route, and why.
+    /// The generic code of the route, because of something that nobody foresaw: the log has it too.
     Generic(String),
     /// The generic code of the route, because of the database.
     Store(store::Error),
@@ -232,7 +232,10 @@ fn explain(route: &Route, failure: Failure, language: Language) -> (StatusCode, 
         }
         Failure::Told(None, why) => generic(&why.text(language)),
         Failure::Because(code, arguments) => generic(&code.text(language, &arguments)),
-        Failure::Generic(why) => generic(&why),
+        Failure::Generic(why) => {
+            tracing::error!(path = route.path, "a request failed: {why}");
+            generic(&why)
+        }
         Failure::Store(error) => {
             if !matches!(error, store::Error::TooLong(_)) {
                 tracing::error!(path = route.path, "a request failed: {error}");

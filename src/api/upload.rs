@@ -111,8 +111,7 @@ async fn patient<T>(reading: impl Future<Output = multer::Result<T>>, limit: u64
 }
 
 fn unwritten(why: &Error) -> Failure {
-    tracing::error!("an upload cannot be kept: {why}");
-    Failure::Generic(why.to_string())
+    Failure::Generic(format!("an upload cannot be kept: {why}"))
 }
 
 fn unreadable(why: String) -> Failure {

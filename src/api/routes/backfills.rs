@@ -57,7 +57,7 @@ pub(super) async fn start(call: &Call, template: Command, mails: [Option<String>
         range(form.filled("scheduleTime").unwrap_or_default()).map_err(|why| Failure::invalid("scheduleTime", why))?;
     let definition = template.definition;
     let schedule = call.store().schedule_of(definition).await?;
-    let (calendar, zone) = calendar(schedule.as_ref(), call.zone()).map_err(Failure::Generic)?;
+    let (calendar, zone) = calendar(schedule.as_ref(), call.zone()).map_err(Failure::because)?;
     let dates: Arc<[Time]> =
         calendar::business_dates(calendar.as_ref(), zone, range.0, range.1).take(MOST + 1).collect();
     if dates.is_empty() {

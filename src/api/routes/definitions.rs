@@ -3,6 +3,7 @@
 use crate::api::call::Call;
 use crate::api::code::Code;
 use crate::api::form::Form;
+use crate::api::language::Words;
 use crate::api::param::{Kind::*, PAGE_NO, PAGE_SIZE, Param, Params, SEARCH, may, need};
 use crate::api::reply::{Failure, Outcome, Reply};
 use crate::api::shapes::{Definition, Listed};
@@ -74,8 +75,10 @@ pub async fn release(call: Call) -> Outcome {
     let id = DefinitionId(call.form.int("processId")?);
     let number = call.form.int("releaseState")?;
     let unknown = || Code::NO_SUCH_DEFINITION.because(&[&id]);
-    let state = ReleaseState::from_code(number)
-        .ok_or_else(|| Failure::Generic(format!("releaseState is 0 or 1, not {number}")))?;
+    let state = ReleaseState::from_code(number).ok_or_else(|| {
+        let english = format!("releaseState is 0 or 1, not {number}");
+        Failure::because(Words::new(english, format!("releaseState 应为 0 或 1，而不是 {number}")))
+    })?;
     if state == ReleaseState::Online {
         let definition = call.store().full_definition(call.project()?, id).await?.ok_or_else(unknown)?;
         checked(definition.process_definition_json.unwrap_or_default()).await?;

@@ -63,7 +63,7 @@ pub async fn edit(call: Call) -> Outcome {
 /// A document that can be run, with what follows from it.
 async fn redrawn(json: &str, moment: &Moment) -> Result<Redrawn, Failure> {
     let document = checked(json.to_owned()).await.map_err(generic)?;
-    let cured = cure(&document.global_params, moment).map_err(|error| Failure::Generic(error.to_string()))?;
+    let cured = cure(&document.global_params, moment).map_err(|error| Failure::because(error.to_string()))?;
     let text = |globals| serde_json::to_string(globals).map_err(|error| Failure::Generic(error.to_string()));
     Ok(Redrawn {
         json: json.to_owned(),
@@ -78,7 +78,7 @@ async fn redrawn(json: &str, moment: &Moment) -> Result<Redrawn, Failure> {
 fn generic(failure: Failure) -> Failure {
     match failure {
         Failure::Refused(code, arguments) => Failure::Because(code, arguments),
-        Failure::Invalid(name, why) => Failure::Generic(format!("{name}: {}", why.text(Language::English))),
+        Failure::Invalid(name, why) => Failure::because(format!("{name}: {}", why.text(Language::English))),
         other => other,
     }
 }

@@ -55,7 +55,7 @@ pub async fn start(call: Call) -> Outcome {
     let command = command(&call)?;
     let kind = form.any_of("execType")?.unwrap_or(CommandType::StartProcess);
     if !matches!(kind, CommandType::StartProcess | CommandType::StartCurrentTask | CommandType::Complement) {
-        return Err(Failure::Generic(format!("execType {kind} does not start a definition")));
+        return Err(Failure::because(format!("execType {kind} does not start a definition")));
     }
     let command = Command { kind, ..command };
     let start_nodes = form.filled("startNodeList").unwrap_or_default();
@@ -112,7 +112,7 @@ pub(super) fn refused(refusal: Refusal) -> Failure {
         }
         Refusal::Resources { forbidden, .. } => Code::NO_RESOURCE_RIGHT.refuse(&[&forbidden.join(", ")]),
         Refusal::Document { .. } | Refusal::Unsupported { .. } | Refusal::Circle { .. } => {
-            Failure::Generic(refusal.to_string())
+            Failure::because(refusal.to_string())
         }
         Refusal::Store(error) => error.into(),
     }

@@ -19,7 +19,7 @@ pub async fn view(call: Call) -> Outcome<Gantt> {
 
 /// The names of the nodes of a document, each after those that it waits for.
 fn in_order(json: &str) -> Result<Vec<String>, Failure> {
-    let unreadable = |why: String| Failure::Generic(format!("the workflow of the instance: {why}"));
+    let unreadable = |why: String| Failure::because(format!("the workflow of the instance: {why}"));
     let document = Document::parse(json)
         .map_err(|problems| unreadable(problems.iter().map(ToString::to_string).collect::<Vec<_>>().join("; ")))?;
     let dag = Dag::of(&document).map_err(|problem| unreadable(problem.to_string()))?;

@@ -2,6 +2,7 @@
 
 use crate::api::call::Call;
 use crate::api::code::Code;
+use crate::api::language::Words;
 use crate::api::param::{Kind::*, LONGEST_SEARCH, PAGE_NO, PAGE_SIZE, Params, SEARCH, may, need};
 use crate::api::reply::{Failure, Outcome, Reply};
 use crate::api::shapes::{ChildInstance, FullInstance, FullTask, Instance, InstanceTasks, Listed, ParentInstance};
@@ -69,7 +70,8 @@ pub async fn delete(call: Call) -> Outcome {
         Ok(()) => Reply::done(),
         Err(Undeleted::Missing) => Err(Code::NO_SUCH_INSTANCE.refuse(&[&id])),
         Err(Undeleted::Live(live)) => {
-            Err(Failure::Generic(format!("process instance {live} has not ended; stop it first")))
+            let english = format!("process instance {live} has not ended; stop it first");
+            Err(Failure::because(Words::new(english, format!("流程实例 {live} 尚未结束，请先停止"))))
         }
     }
 }

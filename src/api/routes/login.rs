@@ -2,6 +2,7 @@
 
 use crate::api::call::Call;
 use crate::api::code::Code;
+use crate::api::language::Words;
 use crate::api::param::{Kind, Params, need};
 use crate::api::password::{self, Verdict};
 use crate::api::reply::{Failure, Outcome, Reply};
@@ -55,7 +56,7 @@ pub async fn login(call: Call) -> Outcome<String> {
 /// `signOut`
 pub async fn sign_out(call: Call) -> Outcome {
     // An access token is no login that could end.
-    let none = || Failure::Generic("there is no such login".into());
+    let none = || Failure::because(Words::new("there is no such login", "没有该登录"));
     let id = call.client.session.as_deref().ok_or_else(none)?;
     match call.shared.sessions.sign_out(call.store(), id).await? {
         true => Reply::done(),

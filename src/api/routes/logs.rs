@@ -24,7 +24,7 @@ pub const DOWNLOAD: Params = &[TASK];
 
 impl From<logs::Error> for Failure {
     fn from(error: logs::Error) -> Failure {
-        Failure::Generic(error.to_string())
+        Failure::because(error.to_string())
     }
 }
 

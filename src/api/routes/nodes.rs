@@ -37,7 +37,7 @@ async fn nodes(call: &Call, id: DefinitionId) -> Result<Option<Vec<Node>>, Failu
         Ok(document) => Ok(Some(document.nodes.into_iter().map(Node::from).collect())),
         Err(problems) => {
             let problems = problems.iter().map(ToString::to_string).collect::<Vec<_>>().join("; ");
-            Err(Failure::Generic(format!("process definition {id}: {problems}")))
+            Err(Failure::because(format!("process definition {id}: {problems}")))
         }
     }
 }

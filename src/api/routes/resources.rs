@@ -150,10 +150,7 @@ pub(super) fn refused(name: &str, why: Error) -> Failure {
         Error::Unchangeable(Unchangeable::Busy) => Code::RESOURCE_BUSY.refuse(&[&name]),
         Error::Unchangeable(Unchangeable::UsedBy(udfs)) => Code::RESOURCE_IN_USE.refuse(&[&udfs.join(", ")]),
         Error::Store(error) => error.into(),
-        Error::Storage(why) => {
-            tracing::error!("the storage of resources cannot be used: {why}");
-            Failure::Generic(why)
-        }
-        Error::Unknown(_) | Error::Forbidden(_) => Failure::Generic(why.to_string()),
+        Error::Storage(why) => Failure::Generic(format!("the storage of resources cannot be used: {why}")),
+        Error::Unknown(_) | Error::Forbidden(_) => Failure::because(why.to_string()),
     }
 }

@@ -4,6 +4,7 @@ use crate::admission;
 use crate::api::call::Call;
 use crate::api::code::Code;
 use crate::api::form::Form;
+use crate::api::language::Words;
 use crate::api::param::{Kind::*, PAGE_NO, PAGE_SIZE, Param, Params, SEARCH, may, need};
 use crate::api::reply::{Failure, Outcome, Reply};
 use crate::api::routes::executors::refused;
@@ -99,7 +100,8 @@ async fn release(call: &Call, id: ScheduleId, state: ReleaseState) -> Result<(),
         Err(Unmoved::Already) => Err(Code::SCHEDULE_ALREADY.refuse(&[&state])),
         Err(Unmoved::Definition) => Err(Code::NOT_ONLINE.refuse(&[&id])),
         Err(Unmoved::Never) => {
-            Err(Failure::Generic("between now and its end there is no time at which it would fire".to_owned()))
+            let english = "between now and its end there is no time at which it would fire";
+            Err(Failure::because(Words::new(english, "从现在到结束时间之间没有触发时间")))
         }
         Err(_) => Err(unknown(id)),
     }

@@ -2,6 +2,7 @@
 
 use crate::api::call::Call;
 use crate::api::code::Code;
+use crate::api::language::Words;
 use crate::api::param::{Kind::*, Params, need};
 use crate::api::reply::{Failure, Outcome, Reply};
 use crate::api::shapes::{Square, Tree};
@@ -28,7 +29,7 @@ const MOST_NODES: usize = 5_000;
 pub async fn view(call: Call) -> Outcome<Tree> {
     let id = DefinitionId(call.form.int("processId")?);
     let limit = usize::try_from(call.form.int("limit")?).ok().filter(|limit| *limit > 0);
-    let limit = limit.ok_or_else(|| Failure::Generic("limit is not above zero".into()))?;
+    let limit = limit.ok_or_else(|| Failure::because(Words::new("limit is not above zero", "limit 必须大于零")))?;
     let Some(definition) = call.store().definition(id).await? else {
         return Err(Code::NO_SUCH_DEFINITION.because(&[&id]));
     };
@@ -45,7 +46,7 @@ pub async fn view(call: Call) -> Outcome<Tree> {
 }
 
 fn read(json: &str) -> Result<(Document, Dag), Failure> {
-    let unreadable = |why: String| Failure::Generic(format!("the workflow of the definition: {why}"));
+    let unreadable = |why: String| Failure::because(format!("the workflow of the definition: {why}"));
     let document = Document::parse(json)
         .map_err(|problems| unreadable(problems.iter().map(ToString::to_string).collect::<Vec<_>>().join("; ")))?;
     let dag = Dag::of(&document).map_err(|problem| unreadable(problem.to_string()))?;

@@ -32,6 +32,15 @@ async fn an_unknown_address_is_401_for_strangers_and_has_a_code_for_users() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn what_needs_no_login_names_the_method_that_it_does_not_know() {
+    let Some(world) = World::new().await else { return };
+    for path in ["/", "/escheduler/healthz", "/escheduler/openapi.json", "/escheduler/docs/"] {
+        let answer = world.stranger().raw("POST", path, &[], &[]);
+        assert!(answer.status == 405 && answer.code() == 405 && answer.msg().contains("POST"), "{path}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_body_above_the_limit_is_refused_with_a_code() {
     let Some(world) = World::with(|settings| settings.max_post = 200_000).await else { return };
     let create = |length: usize| {
