@@ -36,7 +36,7 @@
 //! | [`engine`] | the life of one process instance: state, event, action, `step` |
 //! | [`secrets`] | passwords at rest |
 //! | [`calendar`] | when a schedule fires: expression, zone, what happens when the clock is put |
-//! | [`dependency`] | what DEPENDENT nodes wait for: intervals, and what results come to |
+//! | [`dependency`] | what DEPENDENT nodes wait for: which runs, and what their results come to |
 //! | [`params`] | global, local and system parameters; substitution; time expressions |
 //!
 //! What is always so:

@@ -17,6 +17,7 @@ mod m20261125_000006_note_changes;
 mod m20261125_000007_index_starts;
 mod m20261125_000008_index_lists;
 mod m20261125_000009_keep_backfills;
+mod m20261125_000010_keep_dependencies;
 mod state;
 pub mod upgrade;
 
@@ -42,6 +43,7 @@ impl MigratorTrait for Migrator {
             Box::new(m20261125_000007_index_starts::Migration),
             Box::new(m20261125_000008_index_lists::Migration),
             Box::new(m20261125_000009_keep_backfills::Migration),
+            Box::new(m20261125_000010_keep_dependencies::Migration),
         ]
     }
 }

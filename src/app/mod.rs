@@ -269,6 +269,7 @@ impl App {
                 places: config.exec_task_number,
                 sole: self.cluster.is_none(),
                 grace: self.config.schedule.misfire_threshold,
+                missing: self.config.dependent.missing,
                 lease: self.config.worker.lease.max(SHORTEST),
                 seed: rand::random(),
                 inline: false,

@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use chrono_tz::Tz;
 
+use crate::dependency::Missing;
 use crate::secrets::Keyring;
 
 use super::reader::{Reader, quote};
@@ -37,6 +38,7 @@ pub(super) fn read(values: &BTreeMap<String, Value>, table: &Table, found: &mut 
             misfire_threshold: r.millis("schedule.misfire.threshold"),
             firing_retention: r.duration("schedule.firing.retention"),
         },
+        dependent: Dependent { missing: r.choice("dependent.missing", &MISSING).unwrap_or_default() },
         alert: Alert { language: r.choice("alert.language", &LANGUAGES).unwrap_or(Language::English) },
         zookeeper: zookeeper(r),
         secrets: secrets(r),
@@ -179,6 +181,7 @@ const ZOOKEEPER_CLIENTS: [(&str, ZookeeperClient); 2] =
 
 const RELEASES: [(&str, Compat); 2] = [("1.0", Compat::V1_0), ("1.1", Compat::V1_1)];
 
+const MISSING: [(&str, Missing); 2] = [("wait", Missing::Wait), ("fail", Missing::Fail)];
 const LANGUAGES: [(&str, Language); 2] = [("en_US", Language::English), ("zh_CN", Language::Chinese)];
 
 /// Shorter ones leave no time for a renewal that comes late and for the killing at the end.

@@ -6,6 +6,8 @@ use std::time::Duration;
 
 use chrono_tz::Tz;
 
+use crate::dependency::Missing;
+
 use super::Secret;
 
 /// The whole configuration; each room is handed its own section.
@@ -25,6 +27,7 @@ pub struct Config {
     pub log: Log,
     pub resource: Resource,
     pub schedule: Schedule,
+    pub dependent: Dependent,
     pub alert: Alert,
     pub zookeeper: Zookeeper,
     pub secrets: Secrets,
@@ -206,6 +209,13 @@ pub struct Schedule {
     pub misfire_threshold: Duration,
     /// How long it is remembered what became of each instant.
     pub firing_retention: Duration,
+}
+
+/// Nodes that wait for runs of other definitions.
+#[derive(Clone, Debug)]
+pub struct Dependent {
+    /// What becomes of a run that does not exist.
+    pub missing: Missing,
 }
 
 /// What the original names after itself.

@@ -1,12 +1,12 @@
 //! The intervals of a date value: `last1Hour`, `lastMonday`, `thisMonth`, …
 
 use crate::model::Time;
-use chrono::{DateTime, Datelike, Days, Months, NaiveDate, TimeDelta, TimeZone, Timelike};
+use chrono::{DateTime, Datelike, Days, Months, NaiveDate, NaiveDateTime, TimeDelta, TimeZone, Timelike};
 use chrono_tz::{GapInfo, Tz};
 use std::str::FromStr;
 
 /// From an instant up to another, which is not included.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct Interval {
     pub from: Time,
     pub until: Time,
@@ -15,6 +15,15 @@ pub struct Interval {
 impl Interval {
     pub fn contains(&self, instant: Time) -> bool {
         self.from <= instant && instant < self.until
+    }
+
+    /// The same times of day, a day earlier. `None` at the very beginning of time.
+    pub fn a_day_earlier(&self, zone: Tz) -> Option<Interval> {
+        let earlier = |instant: Time| {
+            let wall = DateTime::from_timestamp_millis(instant.0)?.with_timezone(&zone).naive_local();
+            shown(wall.checked_sub_days(Days::new(1))?, zone)
+        };
+        Some(Interval { from: earlier(self.from)?, until: earlier(self.until)? })
     }
 }
 
@@ -124,10 +133,14 @@ fn days(from: NaiveDate, until: NaiveDate, zone: Tz) -> Option<Vec<Interval>> {
 
 /// The first instant of a day; where the clock skips midnight, the first after that.
 fn beginning(date: NaiveDate, zone: Tz) -> Option<Time> {
-    let midnight = date.and_hms_opt(0, 0, 0)?;
-    let instant = match zone.from_local_datetime(&midnight).earliest() {
+    shown(date.and_hms_opt(0, 0, 0)?, zone)
+}
+
+/// The first instant at which the clock shows this time, or has passed it.
+fn shown(wall: NaiveDateTime, zone: Tz) -> Option<Time> {
+    let instant = match zone.from_local_datetime(&wall).earliest() {
         Some(instant) => instant,
-        None => GapInfo::new(&midnight, &zone)?.end?,
+        None => GapInfo::new(&wall, &zone)?.end?,
     };
     Some(Time(instant.timestamp_millis()))
 }
@@ -136,7 +149,7 @@ fn beginning(date: NaiveDate, zone: Tz) -> Option<Time> {
 mod tests {
     use super::*;
 
-    fn shown(value: &str, at: &str, zone: Tz) -> String {
+    fn told(value: &str, at: &str, zone: Tz) -> String {
         let at = Time(DateTime::parse_from_rfc3339(at).unwrap().timestamp_millis());
         let all = value.parse::<DateValue>().unwrap().intervals(at, zone).unwrap();
         let show = |time: Time| {
@@ -168,7 +181,7 @@ mod tests {
             ("lastMonthBegin", "1: 02-01 00:00 to 02-02 00:00"),
             ("lastMonthEnd", "1: 02-28 00:00 to 03-01 00:00"),
         ] {
-            assert_eq!(shown(value, "2019-03-10T01:30:15+08:00", Tz::Asia__Shanghai), expected, "{value}");
+            assert_eq!(told(value, "2019-03-10T01:30:15+08:00", Tz::Asia__Shanghai), expected, "{value}");
         }
         assert!("last1Hours".parse::<DateValue>().is_err());
     }
@@ -176,6 +189,16 @@ mod tests {
     #[test]
     fn a_day_begins_after_a_midnight_that_the_clock_skips() {
         let zone = Tz::America__Sao_Paulo;
-        assert_eq!(shown("today", "2018-11-04T12:00:00-02:00", zone), "1: 11-04 01:00 to 11-05 00:00");
+        assert_eq!(told("today", "2018-11-04T12:00:00-02:00", zone), "1: 11-04 01:00 to 11-05 00:00");
+    }
+
+    #[test]
+    fn a_day_earlier_is_the_day_before_also_when_the_clock_was_put_between() {
+        let zone = Tz::Europe__Berlin;
+        let at = Time(DateTime::parse_from_rfc3339("2026-03-30T12:00:00+02:00").unwrap().timestamp_millis());
+        let today = DateValue::Today.intervals(at, zone).unwrap()[0];
+        let yesterday = DateValue::LastDays(1).intervals(at, zone).unwrap()[0];
+        assert_eq!(today.a_day_earlier(zone), Some(yesterday));
+        assert_eq!(yesterday.until.0 - yesterday.from.0, 23 * 3_600_000);
     }
 }

@@ -1,5 +1,7 @@
 //! What the results of items come to.
 
+use serde::{Deserialize, Serialize};
+
 /// How items make a group, and groups the node.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Relation {
@@ -7,8 +9,9 @@ pub enum Relation {
     Or,
 }
 
-/// The result of an item, of a group, of the node.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+/// The result of an item, of a group, of the node (`EasyScheduler 1.0.1: DependResult`).
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "UPPERCASE")]
 pub enum Verdict {
     Success,
     Waiting,

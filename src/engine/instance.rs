@@ -143,6 +143,14 @@ impl Instance {
         })
     }
 
+    /// The same, and since when they run, if that was heard.
+    pub fn waiting_since(&self) -> impl Iterator<Item = (NodeIx, Tag, Option<Time>)> + '_ {
+        self.active.iter().filter_map(|&node| match self.nodes[node as usize].stage {
+            Stage::Active { tag, started_at, .. } => Some((node, tag, started_at)),
+            _ => None,
+        })
+    }
+
     /// Takes one event. Late, doubled and foreign events change nothing.
     pub fn step(&mut self, event: Event, now: Time) -> Vec<Action> {
         let mut actions = Vec::new();
@@ -173,7 +181,7 @@ impl Instance {
         match self.phase {
             Phase::Stopping { now } => self.kill_all(now, out),
             Phase::Failing => self.kill_all(false, out),
-            Phase::Pausing => self.pause_children(out),
+            Phase::Pausing => self.pause_logic(out),
             Phase::Running | Phase::Ended(_) => {}
         }
     }
@@ -195,11 +203,8 @@ impl Instance {
                     self.ready.push(Reverse((planned.priority, ix)));
                 }
                 // Logic nodes take no place, so they need not stand in line.
-                Work::Child if self.phase == Phase::Running => {
-                    let attempt = self.activate(ix);
-                    out.push(Action::Spawn { node: ix, attempt });
-                }
-                Work::Child => {
+                Work::Child | Work::Dependency if self.phase == Phase::Running => self.begin_attempt(ix, out),
+                Work::Child | Work::Dependency => {
                     self.nodes[ix as usize].stage = Stage::Ready;
                     self.ready.push(Reverse((planned.priority, ix)));
                 }
@@ -215,6 +220,15 @@ impl Instance {
                 reached.push(child);
             }
         }
+    }
+
+    fn begin_attempt(&mut self, node: NodeIx, out: &mut Vec<Action>) {
+        let attempt = self.activate(node);
+        out.push(match self.plan.nodes[node as usize].work {
+            Work::Child => Action::Spawn { node, attempt },
+            Work::Dependency => Action::Watch { node, attempt },
+            Work::Task | Work::Pass | Work::Absent => Action::Submit { node, attempt },
+        });
     }
 
     fn activate(&mut self, ix: NodeIx) -> Attempt {
@@ -252,11 +266,7 @@ impl Instance {
                 while self.places_taken < self.settings.places
                     && let Some(Reverse((_, ix))) = self.ready.pop()
                 {
-                    let attempt = self.activate(ix);
-                    match self.plan.nodes[ix as usize].work {
-                        Work::Child => out.push(Action::Spawn { node: ix, attempt }),
-                        _ => out.push(Action::Submit { node: ix, attempt }),
-                    }
+                    self.begin_attempt(ix, out);
                 }
             }
             Phase::Pausing => self.shelve(State::Pause, out),

@@ -58,7 +58,7 @@ pub enum Exit {
     Failed,
     /// The node's time limit passed.
     TimedOut,
-    /// A child instance was paused.
+    /// A child instance was paused, or a DEPENDENT node stopped waiting for that reason.
     Paused,
     /// A child instance was stopped.
     Stopped,
@@ -121,14 +121,17 @@ pub enum Action {
     Submit { node: NodeIx, attempt: Attempt },
     /// Record a new attempt of a SUB_PROCESS node together with its child instance, then begin the child.
     Spawn { node: NodeIx, attempt: Attempt },
+    /// Record a new attempt of a DEPENDENT node, then look at the runs that it waits for.
+    Watch { node: NodeIx, attempt: Attempt },
     /// Record a node that was ready and will not run now: paused or killed before its start.
     Shelve { node: NodeIx, attempt: Attempt, state: State },
     /// Record what is known of an attempt.
     Note { node: NodeIx, tag: Tag, note: Note },
-    /// End an attempt; `now` skips the time of grace. For a SUB_PROCESS node: stop its child.
+    /// End an attempt; `now` skips the time of grace. For a SUB_PROCESS node: stop its child; for a DEPENDENT node:
+    /// wait no more.
     Kill { node: NodeIx, tag: Tag, now: bool },
-    /// Pause the child of a SUB_PROCESS node.
-    PauseChild { node: NodeIx, tag: Tag },
+    /// Pause a logic node: the child of a SUB_PROCESS node, or the waiting of a DEPENDENT node.
+    Pause { node: NodeIx, tag: Tag },
     /// Record an alert.
     Alert(Alert),
     /// Record the instance's state. The last one of an instance is finished.

@@ -12,11 +12,25 @@ pub enum Work {
     Task,
     /// Another instance is its work.
     Child,
+    /// It waits for runs of other definitions; the master looks at them.
+    Dependency,
     /// Forbidden: done as soon as its turn comes, so that its successors wait for its predecessors
     /// (`EasyScheduler 1.0.1: known defects D3, I1`).
     Pass,
     /// Not chosen: it does not exist for this run, and nobody waits for it (`known defects D4`).
     Absent,
+}
+
+impl Work {
+    /// Logic nodes are seen to by the master: they take no place, and their time limit is kept here.
+    pub fn is_logic(self) -> bool {
+        matches!(self, Work::Child | Work::Dependency)
+    }
+
+    /// Whether a failed attempt may be followed by another one.
+    pub fn may_retry(self) -> bool {
+        matches!(self, Work::Task | Work::Dependency)
+    }
 }
 
 #[derive(Clone, Copy, Debug)]
@@ -111,6 +125,7 @@ impl Planned {
             (false, _, _) => Work::Absent,
             (true, true, _) => Work::Pass,
             (true, false, TaskType::SubProcess) => Work::Child,
+            (true, false, TaskType::Dependent) => Work::Dependency,
             (true, false, _) => Work::Task,
         };
         let minutes = |count: u32| Duration::from_secs(60 * u64::from(count));

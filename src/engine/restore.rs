@@ -91,13 +91,13 @@ impl Instance {
                     self.watch(row.node, at);
                     if row.warned
                         && let Some(timeout) = planned.timeout
-                        && planned.work == Work::Task
+                        && !(timeout.fail && planned.work.is_logic())
                     {
                         self.alarms.remove(&(at + minutes(timeout.minutes), Alarm::Overdue(row.node)));
                     }
                 }
             }
-            (State::Failure, _) if row.retries < planned.max_retries && planned.work == Work::Task => {
+            (State::Failure, _) if row.retries < planned.max_retries && planned.work.may_retry() => {
                 self.nodes[ix].retries += 1;
                 self.nodes[ix].stage = Stage::Resting;
                 self.resting += 1;

@@ -4,7 +4,7 @@ use super::driver::Driver;
 use super::run::{Run, child_ended};
 use super::step::Deed;
 use crate::calls::ToWorker;
-use crate::engine::{Event, Order, Phase};
+use crate::engine::{Event, Exit, Order, Phase};
 use crate::model::{InstanceId, State, Time};
 use crate::store::Recorded;
 
@@ -35,6 +35,11 @@ impl Driver {
                     }
                 }
             }
+            Deed::Watch { node, tag } => {
+                self.enrol(id, node, tag, recorded, true);
+                self.watch(id, node, tag, Some(at));
+            }
+            Deed::Shelve { node, tag } => self.wait_no_more(id, node, tag, Exit::Paused),
             Deed::Kill { tag, now } => self.kill(id, tag, now),
             Deed::Acknowledge { tag, to } => self.say(&to.worker, ToWorker::Acknowledge { tag }),
             Deed::OrderChild { tag, order, now } => {

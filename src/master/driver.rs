@@ -5,6 +5,7 @@
 
 use super::Settings;
 use super::claim::{Claimed, Commands};
+use super::dependents::{Dependents, Seen};
 use super::groups::{Addresses, Read};
 use super::intake::Swept;
 use super::offices::Offices;
@@ -67,6 +68,7 @@ pub(super) struct Driver {
     /// Reports about instances that are being read.
     pub early: HashMap<InstanceId, Vec<(Holder, Report)>>,
     pub commands: Commands,
+    pub dependents: Dependents,
     /// The living masters (their starts), in an order that is the same for all of them.
     pub masters: Vec<String>,
     pub work: Work<Done>,
@@ -114,6 +116,8 @@ pub(super) enum Done {
         draft: Box<Draft>,
         recorded: Result<Recorded, Error>,
     },
+    /// Runs were looked for that DEPENDENT nodes wait for.
+    Seen(Result<Seen, Error>),
     Child {
         parent: InstanceId,
         child: InstanceId,
@@ -140,6 +144,7 @@ impl Driver {
             unreadable: HashSet::new(),
             early: HashMap::new(),
             commands: Commands::default(),
+            dependents: Dependents::default(),
             masters: Vec::new(),
             work,
             offices: Offices::default(),
@@ -167,6 +172,7 @@ impl Driver {
         loop {
             let alarm = after(&*clock, self.alarms.first().map(|(at, _)| *at));
             let look = after(&*clock, self.commands.look_at());
+            let look_for_runs = after(&*clock, self.dependents.look_at);
             tokio::select! {
                 biased;
                 () = stop.cancelled() => break,
@@ -203,6 +209,7 @@ impl Driver {
                 }
                 () = alarm => self.ring(),
                 () = look => self.look_for_commands(),
+                () = look_for_runs => self.look_for_runs(),
             }
         }
         self.leave().await;
@@ -236,6 +243,7 @@ impl Driver {
             Done::Commands(commands) => self.commands(commands),
             Done::Claimed { command, start, claimed } => self.claimed(command, start, claimed),
             Done::Swept(swept) => self.swept(swept),
+            Done::Seen(seen) => self.seen(seen),
             Done::Grouped { loaded, read, groups } => self.grouped(*loaded, read, groups),
             Done::Brokered => {
                 self.offices.leave(super::offices::Office::Broker);

@@ -5,7 +5,7 @@ use super::run::{Item, Run};
 use super::workers::Seat;
 use crate::calls::{Holder, ToWorker};
 use crate::dag::NodeIx;
-use crate::engine::{Attempt, Event, Phase, Work};
+use crate::engine::{Attempt, Event, Exit, Phase, Work};
 use crate::model::{InstanceId, Tag};
 use crate::queue::Job;
 use std::collections::BTreeSet;
@@ -43,13 +43,7 @@ impl Driver {
             self.workers.give_back(seat);
             return None;
         };
-        run.inbox.push_back(Item {
-            event: None,
-            place: None,
-            acknowledge: None,
-            grant: Some((seat, job)),
-            order: None,
-        });
+        run.inbox.push_back(Item::of_grant(seat, job));
         Some(id)
     }
 
@@ -82,6 +76,9 @@ impl Driver {
         match run.holders.get(&tag).map(|grant| grant.holder.clone()) {
             Some(holder) if self.workers.is_dead(&holder) => self.post(id, Event::Lost { node, tag }.into()),
             Some(holder) => self.say(&holder.worker, ToWorker::Kill { attempt, now }),
+            None if run.engine.plan().node(node).work == Work::Dependency => {
+                self.wait_no_more(id, node, tag, Exit::Failed)
+            }
             None => {
                 if let Some(job) = self.board.withdraw(tag) {
                     self.unenter(&job);

@@ -237,6 +237,7 @@ impl Driver {
         run.loaded.tasks = Vec::new();
         self.runs.insert(id, run);
         self.reconcile(id, jobs);
+        self.watch_again(id);
         for (from, report) in early {
             self.reported(from, report);
         }

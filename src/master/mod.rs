@@ -14,6 +14,7 @@ mod children;
 mod claim;
 mod coroner;
 mod deeds;
+mod dependents;
 mod driver;
 mod family;
 mod fence;
@@ -36,6 +37,7 @@ pub use registrar::StoreRegistrar;
 
 use crate::calls::{Bell, Colleagues, MasterMail};
 use crate::clock::Clock;
+use crate::dependency::Missing;
 use crate::host::Gauge;
 use crate::queue::Broker;
 use crate::registry::{Membership, Registry};
@@ -81,6 +83,8 @@ pub struct Settings {
     pub sole: bool,
     /// How late a schedule may fire before its misfire policy decides (`schedule.misfire.threshold`).
     pub grace: Duration,
+    /// What becomes of a run that a DEPENDENT node waits for and that does not exist (`dependent.missing`).
+    pub missing: Missing,
     /// How old our last word to the registry may be for us to say who is gone (`worker.lease`).
     pub lease: Duration,
     /// Where the seeds of attempts come from.

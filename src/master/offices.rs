@@ -12,6 +12,7 @@ pub(super) enum Office {
     Sweep,
     Beat,
     Broker,
+    Dependents,
 }
 
 #[derive(Default)]

@@ -1,5 +1,6 @@
 //! One instance in this master's hands.
 
+use super::dependents::Dependent;
 use super::workers::Seat;
 use crate::calls::{Address, Holder, Place};
 use crate::dag::NodeIx;
@@ -10,6 +11,7 @@ use crate::model::{
 use crate::params::Moment;
 use crate::queue::{Job, Rank};
 use crate::store::{Loaded, Parent};
+use chrono_tz::Tz;
 use std::collections::{BTreeMap, BTreeSet, HashMap, VecDeque};
 use std::sync::Arc;
 use std::time::Duration;
@@ -26,9 +28,22 @@ pub(super) struct Item {
     pub grant: Option<(Seat, Arc<Job>)>,
     /// The order's row.
     pub order: Option<(CommandId, CommandType)>,
+    /// How the items of a DEPENDENT attempt stand.
+    pub looked: Option<(Tag, String)>,
 }
 
 impl Item {
+    /// A slot for an attempt that waits.
+    pub fn of_grant(seat: Seat, job: Arc<Job>) -> Item {
+        Item { event: None, place: None, acknowledge: None, grant: Some((seat, job)), order: None, looked: None }
+    }
+
+    /// What is known of a DEPENDENT attempt by now.
+    pub fn of_look(tag: Tag, text: Option<String>, event: Option<Event>) -> Item {
+        let looked = text.map(|text| (tag, text));
+        Item { event, place: None, acknowledge: None, grant: None, order: None, looked }
+    }
+
     /// An order that no user gave to this very instance.
     pub fn is_of_parent(&self) -> bool {
         self.order.is_none() && matches!(self.event, Some(Event::Order(_)))
@@ -37,7 +52,7 @@ impl Item {
 
 impl From<Event> for Item {
     fn from(event: Event) -> Self {
-        Item { event: Some(event), place: None, acknowledge: None, grant: None, order: None }
+        Item { event: Some(event), place: None, acknowledge: None, grant: None, order: None, looked: None }
     }
 }
 
@@ -78,6 +93,10 @@ pub(super) struct Run {
     pub hosts: BTreeSet<String>,
     pub ill: HashMap<NodeIx, Ill>,
     pub children: BTreeMap<InstanceId, (NodeIx, Tag)>,
+    /// DEPENDENT attempts that have not ended.
+    pub dependents: BTreeMap<Tag, Dependent>,
+    /// The zone that DEPENDENT nodes reckon in, once that is known.
+    pub dependent_zone: Option<Tz>,
     pub inbox: VecDeque<Item>,
     /// Actions that wait for the next write, since nothing depends on them.
     pub soft: Vec<(Action, Option<Place>)>,
@@ -189,6 +208,8 @@ impl Run {
             unwanted: BTreeSet::new(),
             ill,
             children,
+            dependents: BTreeMap::new(),
+            dependent_zone: None,
             inbox,
             soft: Vec::new(),
             soft_due: None,
@@ -266,6 +287,7 @@ impl Run {
     pub fn ended(&mut self, tag: Tag) {
         self.tags.remove(&tag);
         self.holders.remove(&tag);
+        self.dependents.remove(&tag);
         self.unwanted.remove(&tag);
     }
 

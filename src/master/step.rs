@@ -54,6 +54,16 @@ pub(super) enum Deed {
         node: NodeIx,
         tag: Tag,
     },
+    /// A DEPENDENT attempt waits from now on.
+    Watch {
+        node: NodeIx,
+        tag: Tag,
+    },
+    /// A DEPENDENT attempt waits no more, because the instance is paused.
+    Shelve {
+        node: NodeIx,
+        tag: Tag,
+    },
     Kill {
         tag: Tag,
         now: bool,
@@ -122,6 +132,18 @@ impl<'a> Drafting<'a> {
         self.draft.deeds.push(Deed::Grant { seat, job });
     }
 
+    /// How the items of a DEPENDENT attempt stand, unless it has ended meanwhile.
+    pub fn looked(&mut self, (tag, text): (Tag, String)) {
+        let task = self.run.tags.get(&tag).and_then(|node| self.run.rows.get(node)).copied();
+        if let Some(task) = task {
+            self.change(task).dependent = Some(text);
+        }
+    }
+
+    fn work(&self, node: NodeIx) -> Work {
+        self.run.engine.plan().node(node).work
+    }
+
     fn change(&mut self, task: TaskId) -> &mut TaskChange {
         self.changes.entry(task).or_insert_with(|| TaskChange { task: task.0, ..TaskChange::default() })
     }
@@ -138,15 +160,20 @@ impl<'a> Drafting<'a> {
                 self.draft.deeds.push(Deed::Offer { node, attempt, seat });
             }
             Action::Spawn { node, attempt } => self.spawn(node, attempt),
+            Action::Watch { node, attempt } => {
+                self.insert(node, attempt, State::Running, None);
+                self.draft.deeds.push(Deed::Watch { node, tag: attempt.tag });
+            }
             Action::Shelve { node, attempt, state } => {
                 self.insert(node, attempt, state, None);
                 self.draft.deeds.push(Deed::Enrol { node, tag: attempt.tag });
             }
             Action::Note { node, tag, note } => self.note(node, tag, note, place),
             Action::Kill { node, tag, now } => self.kill(node, tag, now),
-            Action::PauseChild { tag, .. } => {
-                self.draft.deeds.push(Deed::OrderChild { tag, order: Order::Pause, now: false })
-            }
+            Action::Pause { node, tag } => self.draft.deeds.push(match self.work(node) {
+                Work::Dependency => Deed::Shelve { node, tag },
+                _ => Deed::OrderChild { tag, order: Order::Pause, now: false },
+            }),
             Action::Alert(Alert::FaultTolerance { node }) => self.lost.push(node),
             Action::Alert(Alert::InstanceTimeout) => {
                 self.draft.step.warned = true;
@@ -230,11 +257,11 @@ impl<'a> Drafting<'a> {
     }
 
     fn kill(&mut self, node: NodeIx, tag: Tag, now: bool) {
-        if self.run.engine.plan().node(node).work == Work::Child {
+        if self.work(node) == Work::Child {
             self.draft.deeds.push(Deed::OrderChild { tag, order: Order::Stop, now });
             return;
         }
-        if !self.run.holders.contains_key(&tag) {
+        if self.work(node) == Work::Task && !self.run.holders.contains_key(&tag) {
             self.run.unwanted.insert(tag);
         }
         self.draft.deeds.push(Deed::Kill { tag, now });

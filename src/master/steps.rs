@@ -25,11 +25,12 @@ impl Driver {
         let now = run.rang.take().map_or(wall, |at| at.max(wall));
         let soft_is_due = run.soft_due.is_some_and(|due| due <= boot);
         let mut actions = std::mem::take(&mut run.soft);
-        let (mut acknowledge, mut orders, mut grants) = (Vec::new(), Vec::new(), Vec::new());
+        let (mut acknowledge, mut orders, mut grants, mut looked) = (Vec::new(), Vec::new(), Vec::new(), Vec::new());
         while let Some(item) = run.inbox.pop_front() {
             orders.extend(item.order);
             acknowledge.extend(item.acknowledge);
             grants.extend(item.grant);
+            looked.extend(item.looked);
             let place = item.place;
             // The clock may have been set back while it waited.
             let event = item.event.map(|event| event.no_later_than(wall));
@@ -37,7 +38,8 @@ impl Driver {
             actions.extend(decided.into_iter().map(|action| (action, place.clone())));
         }
         let is_soft = |(action, _): &(Action, _)| matches!(action, Action::Note { note: Note::Started { .. }, .. });
-        let only_soft = acknowledge.is_empty() && orders.is_empty() && grants.is_empty() && !run.must_write;
+        let nothing_else = acknowledge.is_empty() && orders.is_empty() && grants.is_empty() && looked.is_empty();
+        let only_soft = nothing_else && !run.must_write;
         if only_soft && actions.iter().all(is_soft) && !soft_is_due {
             run.soft = actions;
             run.soft_due = (!run.soft.is_empty()).then(|| run.soft_due.unwrap_or(boot + SOFT));
@@ -47,6 +49,7 @@ impl Driver {
         let must_write = std::mem::take(&mut run.must_write);
         let mut drafting = Drafting::new(run, &mut self.workers, now, boot);
         orders.into_iter().for_each(|order| drafting.order(order));
+        looked.into_iter().for_each(|looked| drafting.looked(looked));
         for (action, place) in actions {
             drafting.action(action, place);
         }
@@ -115,6 +118,10 @@ impl Driver {
         run.writing = false;
         run.new = false;
         run.loaded.revision += 1;
+        let definition = run.loaded.definition;
+        if draft.step.ends_something() {
+            self.ended(definition);
+        }
         let at = draft.step.at;
         for deed in draft.deeds {
             self.act(id, deed, &recorded, at);

@@ -316,6 +316,6 @@ impl State {
 impl TaskType {
     /// Whether this release can run such a node; the others can be saved only.
     pub fn is_supported(self) -> bool {
-        matches!(self, TaskType::Shell | TaskType::Python | TaskType::SubProcess)
+        matches!(self, TaskType::Shell | TaskType::Python | TaskType::SubProcess | TaskType::Dependent)
     }
 }

@@ -45,6 +45,8 @@ pub struct FullTask {
     pub head: TaskHead,
     /// The node, as JSON.
     pub task_json: Option<String>,
+    /// How the items of a DEPENDENT node stand, see [`crate::dependency::Report`].
+    pub dependent_result: Option<String>,
 }
 
 /// Which tasks a list shows. Nothing set means all.
@@ -66,8 +68,13 @@ pub struct TaskFilter {
 /// Where a task has run, as far as is known.
 #[derive(Clone, Debug, PartialEq, Eq, FromQueryResult)]
 pub struct TaskPlace {
+    pub task_type: Option<String>,
+    pub process_definition_id: Option<i32>,
+    pub process_instance_id: Option<i32>,
     pub host: Option<String>,
     pub log_path: Option<String>,
+    /// How the items of a DEPENDENT node stand, see [`crate::dependency::Report`].
+    pub dependent_result: Option<String>,
 }
 
 /// What a SUB_PROCESS task runs.
@@ -109,7 +116,11 @@ impl Store {
             .select_only()
             .filter(Column::ProcessInstanceId.eq(instance.0))
             .filter(Column::Flag.eq(Flag::Yes.code()));
-        Ok(newest_first(shown(rows)).column(Column::TaskJson).into_model().all(self.read()).await?)
+        Ok(newest_first(shown(rows))
+            .columns([Column::TaskJson, Column::DependentResult])
+            .into_model()
+            .all(self.read())
+            .await?)
     }
 
     /// The valid attempts of some instances, without their nodes, oldest first.
@@ -130,8 +141,11 @@ impl Store {
     /// # Errors
     /// The database cannot be read.
     pub async fn task_place(&self, id: TaskId) -> Result<Option<TaskPlace>, Error> {
-        let columns = [task_instance::Column::Host, task_instance::Column::LogPath];
-        let found = task_instance::Entity::find_by_id(id.0).select_only().columns(columns);
+        use task_instance::Column;
+        let found = task_instance::Entity::find_by_id(id.0)
+            .select_only()
+            .columns([Column::TaskType, Column::ProcessDefinitionId, Column::ProcessInstanceId])
+            .columns([Column::Host, Column::LogPath, Column::DependentResult]);
         Ok(found.into_model().one(self.read()).await?)
     }
 

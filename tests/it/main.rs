@@ -8,6 +8,7 @@ mod backfills;
 mod cli;
 mod crash;
 mod databases;
+mod dependent;
 mod dice;
 mod disk;
 mod ledger;

@@ -7,6 +7,7 @@ use crate::{queue, records, registry};
 use async_trait::async_trait;
 use escheduler::calls::{Address, Colleagues, Hello, Holder, MasterMail, Masters, Place, Report};
 use escheduler::calls::{ToWorker, WorkerMail};
+use escheduler::dependency::Missing;
 use escheduler::host::NoLimit;
 use escheduler::master::{self, Master};
 use escheduler::queue::{Broker, Job, Lobby};
@@ -43,6 +44,7 @@ impl World {
                 places,
                 sole: false,
                 grace: std::time::Duration::from_secs(60),
+                missing: Missing::Wait,
                 lease: LEASE,
                 seed,
                 inline: true,

@@ -5,6 +5,7 @@ use crate::net::{Caller, Outcome, answer};
 use crate::world::World;
 use async_trait::async_trait;
 use escheduler::calls::{Beat, Failure, Holder, Registrar, SignIn, Standing};
+use escheduler::dependency::{Answers, Question};
 use escheduler::model::{Command, CommandId, DefinitionId, InstanceId, Tag, UserId};
 use escheduler::store::{
     Definition, Error, Live, Loaded, NamedResource, NewInstance, Recorded, Records, Standpoint, Step, WorkerRow,
@@ -97,6 +98,13 @@ impl Records for Client {
     }
     async fn definition(&self, id: DefinitionId) -> Result<Option<Definition>, Error> {
         self.read(move |db| Ok(db.definitions.get(&id).cloned())).await
+    }
+    /// Workflows of the simulator have no DEPENDENT nodes.
+    async fn awaited(&self, _: Vec<Question>) -> Result<Answers, Error> {
+        Ok(Answers::default())
+    }
+    async fn schedule_zones(&self, _: Vec<InstanceId>) -> Result<HashMap<InstanceId, String>, Error> {
+        Ok(HashMap::new())
     }
     /// Workflows of the simulator name no files.
     async fn named_resources(&self, _: UserId, _: Vec<String>) -> Result<HashMap<String, NamedResource>, Error> {

@@ -4,9 +4,9 @@ use crate::api::call::Call;
 use crate::api::code::Code;
 use crate::api::param::{Kind::*, Param, Params, need};
 use crate::api::reply::{Failure, Outcome, Reply};
-use crate::api::shapes::File;
+use crate::api::shapes::{File, dependent_log};
 use crate::logs;
-use crate::model::{TaskId, Time};
+use crate::model::{TaskId, TaskType, Time};
 use bytes::Bytes;
 use futures::stream;
 use std::sync::Arc;
@@ -33,14 +33,27 @@ pub async fn detail(call: Call) -> Outcome<String> {
     let id = TaskId(call.form.int("taskInstId")?);
     let skip = u64::try_from(call.form.int("skipLineNum")?).unwrap_or_default();
     let limit = u64::try_from(call.form.int("limit")?).unwrap_or_default();
-    let (host, path) = place(&call, id).await?;
-    Reply::data(&call.shared.logs.lines(&host, &path, skip, limit).await?)
+    match place(&call, id).await? {
+        Place::File(host, path) => Reply::data(&call.shared.logs.lines(&host, &path, skip, limit).await?),
+        Place::Row(text) => {
+            let [skip, limit] = [skip, limit].map(|count| usize::try_from(count).unwrap_or(usize::MAX));
+            let lines = text.lines().skip(skip).take(limit);
+            Reply::data(&lines.flat_map(|line| [line, "\r\n"]).collect::<String>())
+        }
+    }
 }
 
 /// `log/download-log`: what is there at the time of the call, and what is added meanwhile.
 pub async fn download(call: Call) -> Outcome<File> {
     let id = TaskId(call.form.int("taskInstId")?);
-    let (host, path) = place(&call, id).await?;
+    let name = format!("{}.queryLog", Time::now().0);
+    let (host, path) = match place(&call, id).await? {
+        Place::File(host, path) => (host, path),
+        Place::Row(text) => {
+            let bytes = Box::pin(stream::once(async { Ok(Bytes::from(text)) }));
+            return Reply::file(name, bytes);
+        }
+    };
     let logs = call.shared.logs.clone();
     // The first piece before the status: what cannot be read is still HTTP 400.
     let first = logs.bytes(&host, &path, 0, CHUNK).await?;
@@ -56,15 +69,26 @@ pub async fn download(call: Call) -> Outcome<File> {
             Ok((!piece.is_empty()).then_some((piece, (None, after))))
         }
     });
-    Reply::file(format!("{}.queryLog", Time::now().0), Box::pin(bytes))
+    Reply::file(name, Box::pin(bytes))
 }
 
-async fn place(call: &Call, id: TaskId) -> Result<(String, String), Failure> {
+/// Where the log of a task is.
+enum Place {
+    /// On a host, at a path.
+    File(String, String),
+    /// Nothing runs for a DEPENDENT node: what it has found stands in its row, and this is the log made of that.
+    Row(String),
+}
+
+async fn place(call: &Call, id: TaskId) -> Result<Place, Failure> {
     let place = call.store().task_place(id).await?;
     let place = place.ok_or_else(|| Code::NO_SUCH_TASK.because(&[&id]))?;
-    let filled = |text: Option<String>| text.filter(|text| !text.is_empty());
-    match (filled(place.host), filled(place.log_path)) {
-        (Some(host), Some(path)) => Ok((host, path)),
+    let filled = |text: &Option<String>| text.clone().filter(|text| !text.is_empty());
+    match (filled(&place.host), filled(&place.log_path)) {
+        (Some(host), Some(path)) => Ok(Place::File(host, path)),
+        _ if place.task_type.as_deref() == Some(TaskType::Dependent.name()) => {
+            Ok(Place::Row(dependent_log(id, &place, call.shared.settings.zone)))
+        }
         _ => Err(Code::NO_HOST_YET.refuse(&[&id])),
     }
 }

@@ -1,6 +1,7 @@
 //! Task instances.
 
 use super::{Nothing, seconds};
+use crate::dependency::Report;
 use crate::model::{Flag, Priority, State, TaskId, TaskType, Time};
 use crate::store::{self, TaskHead};
 use serde::Serialize;
@@ -97,12 +98,17 @@ impl From<store::FullTask> for FullTask {
         let task = Task::from(full.head);
         let node: Option<Value> = full.task_json.as_deref().and_then(|text| serde_json::from_str(text).ok());
         let dependence = node.as_ref().and_then(|node| node.get("dependence")).filter(|value| !value.is_null());
+        // Masters store it as text, as the original did.
+        let dependence = dependence.map(|value| value.as_str().map_or_else(|| value.to_string(), str::to_owned));
+        let dependency = dependence.or_else(|| task.dependency.clone());
+        let report = full.dependent_result.as_deref().and_then(Report::read);
+        let dependent_result = report.and_then(|report| serde_json::to_string(&report.results()).ok());
         FullTask {
             task_json: full.task_json,
             task_success: task.state == State::Success,
             sub_process: task.task_type.as_deref() == Some(TaskType::SubProcess.name()),
             task_complete: task.state.is_finished() && task.state != State::WaitingThread,
-            listed: Task { dependency: dependence.map(Value::to_string).or(task.dependency), ..task },
+            listed: Task { dependency, dependent_result, ..task },
         }
     }
 }

@@ -2,15 +2,15 @@
 
 use super::{Alarm, Instance, Stage, Why, minutes};
 use crate::dag::NodeIx;
-use crate::engine::{Action, Alert, Note, Phase, Work};
+use crate::engine::{Action, Alert, Note, Phase};
 use crate::model::Time;
 
 impl Instance {
     /// Sets the alarm of a node with a time-out that the master sees to: the warning, and the limit of a
-    /// child. The limit of a task is kept by whoever runs it.
+    /// logic node. The limit of a task is kept by whoever runs it.
     pub(in crate::engine) fn watch(&mut self, ix: NodeIx, started_at: Time) {
         let planned = &self.plan.nodes[ix as usize];
-        if let Some(timeout) = planned.timeout.filter(|timeout| timeout.warn || planned.work == Work::Child) {
+        if let Some(timeout) = planned.timeout.filter(|timeout| timeout.warn || planned.work.is_logic()) {
             self.alarms.insert((started_at + minutes(timeout.minutes), Alarm::Overdue(ix)));
         }
     }
@@ -39,7 +39,7 @@ impl Instance {
         let Some(timeout) = planned.timeout else { return };
         let Stage::Active { tag, killed, .. } = &mut self.nodes[ix as usize].stage else { return };
         let tag = *tag;
-        if timeout.fail && planned.work == Work::Child {
+        if timeout.fail && planned.work.is_logic() {
             killed.get_or_insert(Why::TimeLimit);
             out.push(Action::Kill { node: ix, tag, now: false });
         }

@@ -2,7 +2,7 @@
 
 use super::{Alarm, Instance, Stage, Why};
 use crate::dag::NodeIx;
-use crate::engine::{Action, Alert, Exit, Note, Phase, Work};
+use crate::engine::{Action, Alert, Exit, Note, Phase};
 use crate::model::{FailureStrategy, State, Tag, Time};
 
 /// A node whose attempts are lost so often one after the other is what they die of: a script that kills its
@@ -47,7 +47,7 @@ impl Instance {
                 out.push(end(State::Failure));
                 let planned = self.plan.nodes[ix as usize];
                 let node = &mut self.nodes[ix as usize];
-                let may_retry = matches!(self.phase, Phase::Running | Phase::Pausing) && planned.work == Work::Task;
+                let may_retry = matches!(self.phase, Phase::Running | Phase::Pausing) && planned.work.may_retry();
                 if may_retry && node.retries < planned.max_retries {
                     node.retries += 1;
                     self.deactivate(ix, Stage::Resting);

@@ -1,7 +1,7 @@
 //! What users and parents want of an instance.
 
 use super::{Instance, Stage, Why};
-use crate::engine::{Action, Order, Phase, Work};
+use crate::engine::{Action, Order, Phase};
 use crate::model::State;
 
 impl Instance {
@@ -10,7 +10,7 @@ impl Instance {
             (Order::Pause, Phase::Running) => {
                 self.phase = Phase::Pausing;
                 out.push(Action::Become(State::ReadyPause));
-                self.pause_children(out);
+                self.pause_logic(out);
             }
             (Order::Stop, Phase::Running | Phase::Pausing | Phase::Failing) => {
                 self.phase = Phase::Stopping { now: false };
@@ -34,10 +34,11 @@ impl Instance {
         }
     }
 
-    pub(super) fn pause_children(&mut self, out: &mut Vec<Action>) {
+    /// What a worker runs may end; what only waits, waits on when the instance is resumed.
+    pub(super) fn pause_logic(&mut self, out: &mut Vec<Action>) {
         for (node, tag) in self.active() {
-            if self.plan.nodes[node as usize].work == Work::Child {
-                out.push(Action::PauseChild { node, tag });
+            if self.plan.nodes[node as usize].work.is_logic() {
+                out.push(Action::Pause { node, tag });
             }
         }
     }

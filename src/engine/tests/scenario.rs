@@ -96,6 +96,9 @@ impl Run {
                 Action::Spawn { node, attempt } => {
                     self.told.insert(node, (attempt.tag, format!("spawned {}", attempt.number)));
                 }
+                Action::Watch { node, attempt } => {
+                    self.told.insert(node, (attempt.tag, format!("waits {}", attempt.number)));
+                }
                 Action::Shelve { node, state, attempt } => {
                     self.told.insert(node, (attempt.tag, state.to_string()));
                 }
@@ -110,7 +113,7 @@ impl Run {
                     let how = if now { "now" } else { "gently" };
                     self.log.push(format!("kill {} {how}", name(node)));
                 }
-                Action::PauseChild { node, .. } => self.log.push(format!("pause {}", name(node))),
+                Action::Pause { node, .. } => self.log.push(format!("pause {}", name(node))),
                 Action::Alert(Alert::TaskTimeout { node }) => self.log.push(format!("{} takes long", name(node))),
                 Action::Alert(Alert::FaultTolerance { node }) => self.log.push(format!("{} was lost", name(node))),
                 Action::Alert(Alert::InstanceTimeout) => self.log.push("the instance takes long".into()),
@@ -382,4 +385,77 @@ fn an_instance_over_its_time_raises_its_alert_once_and_goes_on() {
     run.after_minutes(60);
     assert_eq!(run.log, ["the instance takes long"]);
     assert_eq!(run.state, State::Running);
+}
+
+fn waits(node: &mut Planned) {
+    node.work = Work::Dependency;
+}
+
+#[test]
+fn a_node_that_waits_for_other_runs_takes_no_place_and_is_tried_again_as_others_are() {
+    let retried = |node: &mut Planned| {
+        waits(node);
+        node.max_retries = 1;
+        node.retry_interval = Duration::from_secs(60);
+    };
+    let mut run = scenario("a; b -> c").with("b", retried).places(1).begin();
+    assert_eq!(run.picture(), "a: submitted 1; b: waits 1; RUNNING_EXEUTION");
+    run.finish("b", BAD);
+    assert_eq!(run.picture(), "a: submitted 1; b: FAILURE; RUNNING_EXEUTION");
+    run.after_minutes(1);
+    run.finish("a", GOOD);
+    assert_eq!(run.picture(), "a: SUCCESS; b: waits 2; RUNNING_EXEUTION");
+    run.finish("b", GOOD);
+    assert_eq!(run.picture(), "a: SUCCESS; b: SUCCESS; c: submitted 1; RUNNING_EXEUTION");
+}
+
+#[test]
+fn a_pause_does_not_wait_for_what_only_waits() {
+    let mut run = scenario("a -> b").with("a", waits).begin();
+    run.start("a");
+    run.order(Order::Pause);
+    assert_eq!(run.log, ["pause a"]);
+    run.finish("a", Exit::Paused);
+    assert_eq!(run.picture(), "a: PAUSE; PAUSE");
+}
+
+#[test]
+fn a_stop_ends_what_only_waits() {
+    let mut run = scenario("a -> b").with("a", waits).begin();
+    run.start("a");
+    run.order(Order::Stop);
+    assert_eq!(run.log, ["kill a gently"]);
+    run.finish("a", BAD);
+    assert_eq!(run.picture(), "a: KILL; STOP");
+}
+
+#[test]
+fn a_node_that_waits_longer_than_its_time_out_fails() {
+    // EasyScheduler 1.0.1, known defect D14: the time-out strategy FAILED had no effect on DEPENDENT.
+    let limited = |node: &mut Planned| {
+        waits(node);
+        node.timeout = Some(Timeout { minutes: 5, warn: true, fail: true });
+    };
+    let mut run = scenario("a").with("a", limited).begin();
+    run.start("a");
+    run.after_minutes(4);
+    assert_eq!(run.log, Vec::<String>::new());
+    run.after_minutes(1);
+    assert_eq!(run.log, ["kill a gently", "a takes long"]);
+    run.finish("a", BAD);
+    assert_eq!(run.picture(), "a: FAILURE; FAILURE");
+}
+
+#[test]
+fn one_that_is_only_warned_of_waits_on() {
+    let warned = |node: &mut Planned| {
+        waits(node);
+        node.timeout = Some(Timeout { minutes: 5, warn: true, fail: false });
+    };
+    let mut run = scenario("a").with("a", warned).begin();
+    run.start("a");
+    run.after_minutes(5);
+    run.after_minutes(60);
+    assert_eq!(run.log, ["a takes long"]);
+    assert_eq!(run.picture(), "a: running; RUNNING_EXEUTION");
 }

@@ -72,10 +72,11 @@ impl World {
                 }
             }
         }
-        let works = [Work::Task, Work::Task, Work::Task, Work::Task, Work::Child, Work::Pass, Work::Absent];
+        let mut works = vec![Work::Task; 4];
+        works.extend([Work::Child, Work::Dependency, Work::Pass, Work::Absent]);
         let nodes = (0..size)
             .map(|_| Planned {
-                work: works[dice.roll(7) as usize],
+                work: works[dice.roll(8) as usize],
                 priority: Priority::ALL[dice.roll(5) as usize],
                 max_retries: dice.roll(3) as u32,
                 retry_interval: Duration::from_secs(dice.roll(3)),
@@ -127,7 +128,7 @@ impl World {
 
     fn record(&mut self, action: &Action) {
         match *action {
-            Action::Submit { node, attempt } | Action::Spawn { node, attempt } => {
+            Action::Submit { node, attempt } | Action::Spawn { node, attempt } | Action::Watch { node, attempt } => {
                 self.new_row(node, attempt, State::Submitted);
             }
             Action::Shelve { node, attempt, state } => self.new_row(node, attempt, state),
@@ -151,7 +152,7 @@ impl World {
                 self.state = state;
                 self.finished = state.is_finished().then_some(state);
             }
-            Action::Kill { .. } | Action::PauseChild { .. } | Action::Alert(_) => {}
+            Action::Kill { .. } | Action::Pause { .. } | Action::Alert(_) => {}
         }
     }
 
@@ -176,7 +177,7 @@ impl World {
             match self.plan.nodes[parent as usize].work {
                 Work::Absent => {}
                 Work::Pass => found.extend(self.true_parents(parent)),
-                Work::Task | Work::Child => found.push(parent),
+                Work::Task | Work::Child | Work::Dependency => found.push(parent),
             }
         }
         found
@@ -202,7 +203,7 @@ impl World {
             Action::Submit { node, attempt } => {
                 self.tasks.entry(attempt.tag).or_insert((node, Task::Offered));
             }
-            Action::Spawn { node, attempt } => {
+            Action::Spawn { node, attempt } | Action::Watch { node, attempt } => {
                 self.tasks.entry(attempt.tag).or_insert((node, Task::Running));
             }
             Action::Kill { node, tag, .. } => {
@@ -244,10 +245,10 @@ impl World {
     /// Rows against the worker side: what every lost message is made good by.
     fn sweep(&mut self) {
         for (node, tag) in self.instance.active().collect::<Vec<_>>() {
-            let child = self.plan.nodes[node as usize].work == Work::Child;
+            let logic = self.plan.nodes[node as usize].work.is_logic();
             match self.tasks.get(&tag).map(|task| task.1) {
                 None => {
-                    let task = if child { Task::Running } else { Task::Offered };
+                    let task = if logic { Task::Running } else { Task::Offered };
                     self.tasks.insert(tag, (node, task));
                 }
                 Some(Task::Offered) => {}
@@ -275,11 +276,11 @@ impl World {
     }
 
     fn random_exit(&mut self, tag: Tag) -> Exit {
-        let child = self.plan.nodes[self.tasks[&tag].0 as usize].work == Work::Child;
+        let work = self.plan.nodes[self.tasks[&tag].0 as usize].work;
         match self.dice.roll(8) {
             0 | 1 => Exit::Failed,
-            2 if child && self.instance.phase() == Phase::Pausing => Exit::Paused,
-            2 if child && self.killed.contains(&tag) => Exit::Stopped,
+            2 if work.is_logic() && self.instance.phase() == Phase::Pausing => Exit::Paused,
+            2 if work == Work::Child && self.killed.contains(&tag) => Exit::Stopped,
             _ => Exit::Success,
         }
     }
@@ -346,7 +347,8 @@ impl World {
         }
         let state = self.finished.expect("every instance ends when its tasks end");
         assert_eq!(self.instance.active().next(), None, "nothing is active after the end");
-        let runs = |ix: &NodeIx| matches!(self.plan.nodes[*ix as usize].work, Work::Task | Work::Child);
+        let runs =
+            |ix: &NodeIx| matches!(self.plan.nodes[*ix as usize].work, Work::Task | Work::Child | Work::Dependency);
         let all = (0..self.plan.len() as NodeIx).filter(runs).all(|ix| self.succeeded.contains(&ix));
         assert_eq!(state == State::Success, all, "SUCCESS means that every node succeeded");
         if self.orders == 0 {

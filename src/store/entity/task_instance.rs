@@ -36,6 +36,8 @@ pub struct Model {
     pub execute_path: Option<String>,
     pub log_path: Option<String>,
     pub app_link: Option<String>,
+    /// How the items of a DEPENDENT node stand, see [`crate::dependency::Report`].
+    pub dependent_result: Option<String>,
 }
 
 #[derive(Copy, Clone, Debug, EnumIter, DeriveRelation)]

@@ -3,6 +3,7 @@
 //! Each function is one whole fact. Everything a master changes about an instance is guarded by the
 //! epoch and revision it believes in.
 
+mod awaited;
 mod claim;
 pub(super) mod command;
 mod definition;

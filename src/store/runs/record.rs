@@ -72,6 +72,8 @@ pub struct TaskChange {
     pub place: Option<Place>,
     /// The attempt is granted to this holder, and to nobody else.
     pub holder: Option<Holder>,
+    /// How the items of a DEPENDENT node stand.
+    pub dependent: Option<String>,
 }
 
 #[derive(Clone, Debug)]
@@ -118,6 +120,12 @@ enum Guard {
 }
 
 impl Step {
+    /// Whether the instance, or an attempt of it, ends in this step.
+    pub fn ends_something(&self) -> bool {
+        let ends = |state: Option<State>| state.is_some_and(State::is_finished);
+        ends(self.state) || self.changes.iter().any(|change| ends(change.state))
+    }
+
     /// The first statement of the transaction: whoever passes it holds the row.
     async fn guard(&self, tx: &DatabaseTransaction) -> Result<Guard, Error> {
         use process_instance::Column;
@@ -359,6 +367,9 @@ impl TaskChange {
         if let Some(holder) = &self.holder {
             row.holder = Set(Some(holder.worker.clone()));
             row.incarnation = Set(Some(format!("{:016x}", holder.incarnation)));
+        }
+        if let Some(dependent) = &self.dependent {
+            row.dependent_result = Set(Some(dependent.clone()));
         }
         if let Some(place) = &self.place {
             row.host = Set(Some(place.host.clone()));

@@ -3,6 +3,7 @@
 
 use super::{Definition, Live, Loaded, NewInstance, Recorded, Step, WorkerRow};
 use crate::calls::{Beat, Holder, SignIn, Standing};
+use crate::dependency::{Answers, Question};
 use crate::model::{Command, CommandId, DefinitionId, InstanceId, State, Tag, UserId};
 use crate::store::{Error, NamedResource, Store};
 use async_trait::async_trait;
@@ -40,6 +41,8 @@ pub trait Records: Send + Sync {
     async fn load(&self, id: InstanceId) -> Result<Loaded, Error>;
     async fn record(&self, step: Arc<Step>) -> Result<Recorded, Error>;
     async fn attempt_is_settled(&self, instance: InstanceId, tag: Tag) -> Result<bool, Error>;
+    async fn awaited(&self, questions: Vec<Question>) -> Result<Answers, Error>;
+    async fn schedule_zones(&self, instances: Vec<InstanceId>) -> Result<HashMap<InstanceId, String>, Error>;
     async fn workers(&self) -> Result<Vec<WorkerRow>, Error>;
     async fn worker_groups(&self) -> Result<HashMap<i32, BTreeSet<String>>, Error>;
     async fn sign_in_worker(&self, who: SignIn) -> Result<Standing, Error>;
@@ -111,6 +114,14 @@ impl Records for Store {
 
     async fn attempt_is_settled(&self, instance: InstanceId, tag: Tag) -> Result<bool, Error> {
         Store::attempt_is_settled(self, instance, tag).await
+    }
+
+    async fn awaited(&self, questions: Vec<Question>) -> Result<Answers, Error> {
+        Store::awaited(self, questions).await
+    }
+
+    async fn schedule_zones(&self, instances: Vec<InstanceId>) -> Result<HashMap<InstanceId, String>, Error> {
+        Store::schedule_zones(self, instances).await
     }
 
     async fn workers(&self) -> Result<Vec<WorkerRow>, Error> {

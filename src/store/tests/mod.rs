@@ -1,5 +1,6 @@
 mod audit;
 mod backfills;
+mod awaited;
 mod commits;
 mod file;
 mod firings;
@@ -24,6 +25,10 @@ mod audit_on_postgres;
 mod backfills_on_mariadb;
 #[path = "backfills.rs"]
 mod backfills_on_postgres;
+#[path = "awaited.rs"]
+mod awaited_on_mariadb;
+#[path = "awaited.rs"]
+mod awaited_on_postgres;
 #[path = "commits.rs"]
 mod commits_on_mariadb;
 #[path = "commits.rs"]

@@ -59,7 +59,7 @@ t_escheduler_session: id user_id ip last_login_time | last_request_ms
 t_escheduler_task_instance: id name task_type process_definition_id process_instance_id state submit_time
     start_time end_time host alert_flag retry_times pid flag retry_interval max_retry_times
     task_instance_priority worker_group_id task_json execute_path log_path app_link | tag holder incarnation
-    attempt
+    attempt dependent_result
 t_escheduler_tenant: id tenant_code tenant_name desc queue_id create_time update_time
 t_escheduler_udfs: id user_id func_name class_name type arg_types database desc resource_id resource_name
     create_time update_time

@@ -1,0 +1,202 @@
+//! DEPENDENT nodes: the runs that they wait for are looked up in the database, for all nodes at once: when a node
+//! begins, when something ends here that it may have waited for, and now and then, because other masters end runs too.
+
+use super::driver::{Done, Driver};
+use super::offices::Office;
+use super::run::{Item, Run};
+use crate::calls::Place;
+use crate::dag::NodeIx;
+use crate::dependency::{Answers, Dependence, Question, Report, Verdict, Watch};
+use crate::engine::{Event, Exit, Work};
+use crate::model::{DefinitionId, InstanceId, Tag, Time};
+use crate::store::Error;
+use chrono_tz::Tz;
+use std::collections::{BTreeSet, HashMap, HashSet};
+use std::time::Duration;
+
+/// How often it is looked for what other masters have ended.
+const LOOK: Duration = Duration::from_secs(1);
+
+/// An attempt of a DEPENDENT node.
+pub(super) struct Dependent {
+    node: NodeIx,
+    dependence: Dependence,
+    /// Not there until the zone is known.
+    watch: Option<Watch>,
+    /// What was recorded last.
+    told: Option<Report>,
+}
+
+/// What a master knows of the DEPENDENT nodes that wait.
+#[derive(Default)]
+pub(super) struct Dependents {
+    /// When to look next, by the time since the machine has started.
+    pub look_at: Option<Duration>,
+    /// The instances that have some.
+    waiting: BTreeSet<InstanceId>,
+    /// The definitions whose runs were last looked for.
+    definitions: HashSet<DefinitionId>,
+}
+
+/// What a look has found.
+pub(super) struct Seen {
+    /// The zones of schedules, by the first instance of a family.
+    zones: HashMap<InstanceId, String>,
+    /// The families that were asked about.
+    families: Vec<InstanceId>,
+    answers: Answers,
+}
+
+impl Driver {
+    /// A recorded attempt waits from now on. `begun` is when that was, if it is news.
+    pub fn watch(&mut self, id: InstanceId, node: NodeIx, tag: Tag, begun: Option<Time>) {
+        let (host, now) = (self.settings.host.clone(), self.now());
+        let Some(run) = self.runs.get_mut(&id) else { return };
+        if let Some(at) = begun {
+            let place = Some(Place { host, ..Place::default() });
+            run.inbox.push_back(Item { place, ..Item::from(Event::Started { node, tag, at }) });
+        }
+        match Dependence::of(&run.nodes[node as usize]) {
+            Ok(dependence) => {
+                run.dependents.insert(tag, Dependent { node, dependence, watch: None, told: None });
+                self.dependents.waiting.insert(id);
+                self.look_soon();
+            }
+            Err(why) => {
+                let problem = Some(format!("what this node depends upon makes no sense: {why}"));
+                let report = Report { problem, items: vec![] };
+                let failed = Event::Finished { node, tag, exit: Exit::Failed, at: now };
+                run.inbox.push_back(Item::of_look(tag, Some(report.text()), Some(failed)));
+            }
+        }
+    }
+
+    /// After it was loaded: what waits, waits here.
+    pub fn watch_again(&mut self, id: InstanceId) {
+        let now = self.now();
+        let Some(run) = self.runs.get(&id) else { return };
+        let plan = run.engine.plan();
+        let waiting = run.engine.waiting_since().filter(|(node, ..)| plan.node(*node).work == Work::Dependency);
+        let waiting: Vec<_> = waiting.collect();
+        for (node, tag, since) in waiting {
+            self.watch(id, node, tag, since.is_none().then_some(now));
+        }
+    }
+
+    /// The attempt was ended from here.
+    pub fn wait_no_more(&mut self, id: InstanceId, node: NodeIx, tag: Tag, exit: Exit) {
+        let at = self.now();
+        self.post(id, Event::Finished { node, tag, exit, at }.into());
+    }
+
+    /// Something of a definition has ended here.
+    pub fn ended(&mut self, definition: DefinitionId) {
+        if self.dependents.definitions.contains(&definition) {
+            self.look_soon();
+        }
+    }
+
+    /// As soon as the loop comes to it: what begins together is looked up together.
+    fn look_soon(&mut self) {
+        self.dependents.look_at = Some(self.means.clock.boot());
+    }
+
+    pub fn look_for_runs(&mut self) {
+        self.dependents.look_at = None;
+        if !self.offices.enter(Office::Dependents) {
+            return;
+        }
+        let runs = &self.runs;
+        self.dependents.waiting.retain(|id| runs.get(id).is_some_and(|run| !run.dependents.is_empty()));
+        let waiting = || self.dependents.waiting.iter().filter_map(|id| self.runs.get(id));
+        let families = waiting().filter(|run| run.dependent_zone.is_none()).map(|run| run.loaded.root);
+        let families: Vec<InstanceId> = families.collect::<BTreeSet<_>>().into_iter().collect();
+        let watches = || waiting().flat_map(|run| run.dependents.values()).filter_map(|it| it.watch.as_ref());
+        let mut questions: Vec<Question> = watches().flat_map(Watch::questions).cloned().collect();
+        let mut known = HashSet::new();
+        questions.retain(|question| known.insert(question.clone()));
+        self.dependents.definitions = watches().flat_map(Watch::definitions).collect();
+        if families.is_empty() && questions.is_empty() {
+            self.offices.leave(Office::Dependents);
+            return;
+        }
+        let store = self.means.records.clone();
+        self.work.spawn(async move {
+            let seen = async {
+                let zones = match families.is_empty() {
+                    true => HashMap::new(),
+                    false => store.schedule_zones(families.clone()).await?,
+                };
+                let answers = match questions.is_empty() {
+                    true => Answers::default(),
+                    false => store.awaited(questions).await?,
+                };
+                Ok(Seen { zones, families, answers })
+            };
+            Done::Seen(seen.await)
+        });
+    }
+
+    pub fn seen(&mut self, seen: Result<Seen, Error>) {
+        let again = self.offices.leave(Office::Dependents);
+        self.dependents.look_at = Some(self.means.clock.boot() + LOOK);
+        if let Ok(seen) = self.answered(seen) {
+            let ids: Vec<InstanceId> = self.dependents.waiting.iter().copied().collect();
+            for id in ids {
+                self.learn(id, &seen);
+            }
+        }
+        if again {
+            self.look_soon();
+        }
+    }
+
+    fn learn(&mut self, id: InstanceId, seen: &Seen) {
+        let (now, server, missing) = (self.now(), self.settings.zone, self.settings.missing);
+        let own = self.line_of(id);
+        let Some(run) = self.runs.get_mut(&id) else { return };
+        if seen.families.contains(&run.loaded.root) {
+            let named = seen.zones.get(&run.loaded.root).and_then(|zone| zone.parse::<Tz>().ok());
+            run.dependent_zone = Some(named.unwrap_or(server));
+        }
+        let Some(zone) = run.dependent_zone else { return };
+        let (base, _) = run.moment.parts();
+        let (mut curious, mut news) = (false, vec![]);
+        for (tag, dependent) in &mut run.dependents {
+            let is_new = dependent.watch.is_none();
+            let watch = dependent.watch.get_or_insert_with(|| Watch::new(dependent.dependence.clone(), base, zone));
+            if !is_new {
+                watch.learn(&seen.answers, |found| own.contains(&found), missing, now);
+            }
+            let verdict = watch.verdict();
+            curious |= watch.is_curious();
+            let report = watch.report();
+            if (is_new && verdict == Verdict::Waiting) || (dependent.told.as_ref() == Some(&report)) {
+                continue;
+            }
+            let (node, tag, text) = (dependent.node, *tag, report.text());
+            let finished = |exit| Event::Finished { node, tag, exit, at: now };
+            let event = match verdict {
+                Verdict::Waiting => None,
+                Verdict::Success => Some(finished(Exit::Success)),
+                Verdict::Failed => Some(finished(Exit::Failed)),
+            };
+            dependent.told = Some(report);
+            news.push(Item::of_look(tag, Some(text), event));
+        }
+        let is_news = !news.is_empty();
+        run.inbox.extend(news);
+        if curious {
+            self.look_soon();
+        }
+        if is_news {
+            self.advance(id);
+        }
+    }
+
+    /// The instance and those that it is a part of: none of them ends before it has.
+    fn line_of(&self, id: InstanceId) -> BTreeSet<InstanceId> {
+        let parent = |id: &InstanceId| self.runs.get(id).and_then(Run::parent).map(|parent| parent.instance);
+        std::iter::successors(Some(id), parent).collect()
+    }
+}
