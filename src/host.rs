@@ -47,7 +47,7 @@ impl Limits {
     }
 
     /// Why there is no room, if so.
-    fn shortage(&self) -> Option<String> {
+    pub fn shortage(&self) -> Option<String> {
         if self.load > 0.0
             && let Ok(now) = System::load_average()
             && now.one > self.load

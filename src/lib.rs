@@ -29,6 +29,7 @@
 //! | [`calls`] | what masters and workers say to each other |
 //! | [`datasource`] | the documents of data sources, and whether what they describe can be connected |
 //! | [`admission`] | may this definition be started? |
+//! | [`why`] | why something does not run |
 //! | [`zookeeper`] | the client that registry and queue use: one session at a time, always looked after |
 //! | **pure** | no tokio, no database, no clock, no files, no environment |
 //! | [`model`] | the nouns and their codes |
@@ -80,6 +81,7 @@ pub mod resources;
 pub mod secrets;
 pub mod store;
 pub mod telemetry;
+pub mod why;
 pub mod work;
 pub mod worker;
 pub mod zookeeper;

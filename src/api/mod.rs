@@ -45,6 +45,7 @@ use crate::registry::Muster;
 use crate::resources::Resources;
 use crate::secrets::Keyring;
 use crate::store::Store;
+use crate::why;
 use chrono_tz::Tz;
 use std::net::{IpAddr, SocketAddr};
 use std::path::PathBuf;
@@ -95,6 +96,8 @@ pub struct Settings {
     pub logins: Limits,
     /// How long what has happened is remembered.
     pub retention: Retention,
+    /// How much masters and workers take on, for who asks why something does not run.
+    pub limits: why::Limits,
 }
 
 /// A release of the original whose front-end is to be served.

@@ -25,6 +25,7 @@ use crate::resources::{self, Resources};
 use crate::secrets::Keyring;
 use crate::store::{self, Store};
 use crate::telemetry::Waiting;
+use crate::why;
 use crate::worker::account::Accounts;
 use crate::worker::environment::EnvironmentFile;
 use crate::worker::workplace::Workplace;
@@ -373,12 +374,30 @@ impl App {
                     firings: self.config.schedule.firing_retention,
                     sessions: server.session_timeout,
                 },
+                limits: self.limits(),
             },
         };
         roles.spawn(Role::Api, Some(membership), move |stop| async move {
             api.serve(listener, stop).await.map_err(|error| error.to_string())?;
             Ok(Ended::default())
         });
+    }
+
+    /// How much masters and workers take on, as it is configured here; a cluster has one configuration.
+    fn limits(&self) -> why::Limits {
+        let (master, worker) = (&self.config.master, &self.config.worker);
+        why::Limits {
+            instances: master.exec_threads,
+            places: master.exec_task_number,
+            master: (master.max_cpuload_avg, master.reserved_memory),
+            worker: (worker.max_cpuload_avg, worker.reserved_memory),
+            sole: self.cluster.is_none(),
+        }
+    }
+
+    /// Where one asks why something does not run.
+    pub fn desk(&self) -> why::Desk<'_> {
+        why::Desk { store: &self.ports.store, muster: &*self.ports.muster, limits: self.limits() }
     }
 
     /// Where other members reach this process, if they do.

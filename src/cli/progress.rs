@@ -40,6 +40,16 @@ pub struct NodeView {
     pub attempt: u32,
     pub started_at: Option<Time>,
     pub ended_at: Option<Time>,
+    /// Why it does not run, if it has not for a while.
+    pub waits: Option<Waits>,
+}
+
+/// Why a node does not run.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Waits {
+    pub text: String,
+    /// There is nothing but to wait for the nodes before it.
+    pub in_order: bool,
 }
 
 /// What the reader's screen is like.
@@ -73,6 +83,8 @@ pub struct Progress {
     /// When the picture was drawn last.
     drawn: Option<Time>,
     told: HashMap<String, (Option<State>, u32)>,
+    /// The reason that was last told for each node.
+    reasons: HashMap<String, String>,
     said: HashMap<String, String>,
 }
 
@@ -90,6 +102,7 @@ impl Progress {
             last: None,
             drawn: None,
             told: HashMap::new(),
+            reasons: HashMap::new(),
             said: HashMap::new(),
         }
     }
@@ -99,6 +112,9 @@ impl Progress {
     pub fn show(&mut self, mut snapshot: Snapshot) {
         for node in &mut snapshot.nodes {
             node.name = clean(&node.name);
+            if let Some(waits) = &mut node.waits {
+                waits.text = clean(&waits.text);
+            }
         }
         let before = self.last.as_ref().map(|last| last.instance_state);
         if before.is_none() {
@@ -157,6 +173,7 @@ impl Progress {
     fn tell_changes(&mut self, snapshot: &Snapshot, before: Option<State>) {
         let mut lines: Vec<(Time, String)> = Vec::new();
         for node in &snapshot.nodes {
+            lines.extend(self.tell_reason(node).map(|line| (snapshot.now, line)));
             let seen = (node.state, node.attempt);
             if self.told.get(&node.name) == Some(&seen) {
                 continue;
@@ -175,6 +192,18 @@ impl Progress {
         let zone = self.look.zone;
         let lines: String = lines.iter().map(|(at, line)| format!("{} {line}\n", text::time(*at, zone))).collect();
         self.screen.print(&lines);
+    }
+}
+
+impl Progress {
+    /// A line about why a node does not run, once for each reason. That it is not its turn yet is not worth one.
+    fn tell_reason(&mut self, node: &NodeView) -> Option<String> {
+        let waits = node.waits.as_ref().filter(|waits| !waits.in_order)?;
+        if self.reasons.get(&node.name) == Some(&waits.text) {
+            return None;
+        }
+        self.reasons.insert(node.name.clone(), waits.text.clone());
+        Some(format!("{}: {}", node.name, waits.text))
     }
 }
 

@@ -21,6 +21,7 @@ mod site;
 mod stop;
 mod tenant;
 mod uploads;
+mod why;
 mod workflows;
 
 // The same suite, the same answers, on servers.

@@ -13,6 +13,7 @@ super::codes! {
     BACKFILL_PAUSING = 409 "some runs of backfill {} are not paused yet; try again when they are" "补数 {} 的部分流程实例尚未暂停，请稍后重试"
     LIST_BACKFILLS = 110002 "listing the backfills failed" "查询补数列表失败"
     STEER_BACKFILL = 110003 "the operation on the backfill failed" "操作补数失败"
+    ASK_WHY = 110004 "asking why nothing runs failed" "查询等待原因失败"
     LIST_CHANGES = 110001 "listing the changes failed" "查询审计记录失败"
 
     NOT_READY = 503 "not ready: {}" "尚未就绪：{}"

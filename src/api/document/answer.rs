@@ -64,7 +64,7 @@ macro_rules! named {
 named! {
     AccessToken AlertGroup Audited Authors Backfill ChildInstance CommandCount Content DataSource DataSourceForm DatabaseState
     Definition FullInstance FullTask Gantt GrantedResource Instance InstanceTasks Node ParentInstance Project Queue
-    QueueCount Receivers Resource Schedule Server StateCounts Task Tenant Tree Udf User Variables WorkerGroup
+    QueueCount Receivers Resource Schedule Server StateCounts Task Tenant Tree Udf User Variables Why WorkerGroup
     ZookeeperState
 }
 

@@ -29,4 +29,5 @@ pub mod trees;
 pub mod udfs;
 pub mod users;
 pub mod variables;
+pub mod why;
 pub mod worker_groups;

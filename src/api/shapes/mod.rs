@@ -19,6 +19,7 @@ mod schedule;
 mod server;
 mod task;
 mod tree;
+mod why;
 
 pub use access_token::AccessToken;
 pub use alert_group::AlertGroup;
@@ -38,6 +39,7 @@ pub use schedule::Schedule;
 pub use server::{DatabaseState, Server, WorkerGroup, ZookeeperState};
 pub use task::{FullTask, Task};
 pub use tree::{Square, Tree};
+pub use why::Why;
 
 use crate::model::Time;
 use crate::store::{Page, Paged};

@@ -9,7 +9,7 @@ use crate::api::permission::Permission::{
 use crate::api::permission::Unknown::{Generic, Told};
 use crate::api::routes::{
     analysis, backfills, definitions, edits, executors, gantt, instances, nodes, projects, schedules, tasks, trees,
-    variables,
+    variables, why,
 };
 
 /// What can be wrong with a workflow.
@@ -108,6 +108,10 @@ pub(super) fn rows() -> Vec<Route> {
         get("projects/{projectName}/instance/view-gantt", Instance("processInstanceId"), Code::VIEW_GANTT, gantt::view).takes(instances::ONE)
             .because(&[Code::NO_SUCH_INSTANCE])
             .about("Draws the Gantt chart of a process instance."),
+        get("projects/{projectName}/instance/why", Project, Code::ASK_WHY, why::ask).takes(why::ASK)
+            .refuses(&[Code::NO_SUCH_INSTANCE, Code::NO_SUCH_DEFINITION])
+            .about("Tells why an instance, or what was asked for of a definition, does not get on.")
+            .beyond(),
         get("projects/{projectName}/instance/batch-delete", Project, Code::DELETE_INSTANCE, instances::delete_some).changing().takes(instances::SOME)
             .refuses(&[Code::DELETE_INSTANCES])
             .about("Deletes several process instances."),

@@ -2,7 +2,7 @@
 
 use super::{Workflow, tail};
 use crate::app::{App, Roles};
-use crate::cli::progress::{NodeView, Progress, Snapshot};
+use crate::cli::progress::{NodeView, Progress, Snapshot, Waits};
 use crate::cli::run::Signals;
 use crate::model::{Command, CommandId, CommandType, DefinitionId, InstanceId, State, Time, UserId};
 use crate::store::{Error, Glance, LoadedTask, TaskGlance};
@@ -16,6 +16,9 @@ const FRAME: Duration = Duration::from_millis(100);
 
 /// A lost wake-up costs no more than this.
 const LOOK_AGAIN: Duration = Duration::from_secs(1);
+
+/// For how long a node may wait before it is asked why, and how often it is asked again.
+const ASK: Duration = Duration::from_secs(1);
 
 /// Looking takes no more of the time than one part of so many, however large the workflow is.
 const SHARE: u32 = 10;
@@ -52,6 +55,12 @@ pub(super) struct Watch<'a> {
     interrupts: u32,
     told: u32,
     state: Option<State>,
+    /// When something has last begun or ended, and when it was last asked why the rest does not.
+    moved: Instant,
+    asked: Instant,
+    /// How often each node was begun and ended, to see whether something moves.
+    seen: Vec<(Option<State>, u32)>,
+    waits: HashMap<String, Waits>,
 }
 
 impl<'a> Watch<'a> {
@@ -77,6 +86,10 @@ impl<'a> Watch<'a> {
             interrupts: 0,
             told: 0,
             state: None,
+            moved: Instant::now(),
+            asked: Instant::now(),
+            seen: vec![],
+            waits: HashMap::new(),
         })
     }
 
@@ -127,8 +140,37 @@ impl<'a> Watch<'a> {
         };
         let glance = store.glance(instance).await.map_err(unreadable)?;
         self.state = Some(glance.state);
-        self.progress.show(snapshot(&self.nodes, glance));
+        let mut snapshot = snapshot(&self.nodes, glance);
+        self.ask_why(instance, &snapshot).await;
+        for node in &mut snapshot.nodes {
+            node.waits = self.waits.get(&node.name).cloned();
+        }
+        self.progress.show(snapshot);
         Ok(())
+    }
+
+    /// While nothing moves, it is asked now and then why.
+    async fn ask_why(&mut self, instance: InstanceId, snapshot: &Snapshot) {
+        let seen: Vec<_> = snapshot.nodes.iter().map(|node| (node.state, node.attempt)).collect();
+        if seen != self.seen {
+            (self.seen, self.moved) = (seen, Instant::now());
+            self.waits.clear();
+        }
+        let ended = snapshot.instance_state.is_finished();
+        if ended || self.moved.elapsed() < ASK || self.asked.elapsed() < ASK {
+            return;
+        }
+        let begun = Instant::now();
+        // What cannot be said now, is not said: the run does not depend upon it.
+        if let Ok(standing) = self.app.desk().instance(instance).await {
+            let waits = standing.nodes.into_iter().map(|node| {
+                let waits = Waits { in_order: node.reason.is_order(), text: node.reason.text };
+                (node.name, waits)
+            });
+            self.waits = waits.collect();
+        }
+        // A large workflow takes a while to be read.
+        self.asked = Instant::now() + begun.elapsed() * SHARE;
     }
 
     /// Tells the run once for each signal: the first time it is stopped, the second time killed.
@@ -199,6 +241,7 @@ fn snapshot(nodes: &[(String, String)], glance: Glance) -> Snapshot {
             attempt: task.as_ref().map_or(0, |task| task.attempt),
             started_at: task.as_ref().and_then(|task| task.started_at),
             ended_at: task.as_ref().and_then(|task| task.ended_at),
+            waits: None,
         }
     });
     Snapshot { instance_state: glance.state, nodes: nodes.collect(), now: Time::now() }

@@ -1,7 +1,7 @@
 //! The picture of a run that goes on.
 
 use super::text::{Paint, cell, cut, span, squeeze};
-use super::{NodeView, Snapshot};
+use super::{NodeView, Snapshot, Waits};
 use crate::model::{State, Time};
 use unicode_width::UnicodeWidthStr;
 
@@ -35,8 +35,18 @@ pub(super) fn picture(
     if shown < running.len() {
         lines.push(cut(&format!("  and {} more", running.len() - shown), columns));
     }
+    let left = rows.saturating_sub(2 + lines.len()).min(SHOWN - shown);
+    lines.extend(reasons(&snapshot.nodes, left).map(|line| cut(&line, columns)));
     lines.truncate(rows.saturating_sub(1));
     lines
+}
+
+/// Why nodes do not run: first those that wait for something else than their turn.
+fn reasons(nodes: &[NodeView], room: usize) -> impl Iterator<Item = String> {
+    let mut waiting: Vec<_> = nodes.iter().filter_map(|node| Some((node, node.waits.as_ref()?))).collect();
+    waiting.sort_by_key(|(_, waits)| waits.in_order);
+    let line = |(node, waits): (&NodeView, &Waits)| format!("  {}: {}", squeeze(&node.name, NAME_MAX / 2), waits.text);
+    waiting.into_iter().take(room).map(line).collect::<Vec<_>>().into_iter()
 }
 
 fn is_busy(node: &NodeView) -> bool {

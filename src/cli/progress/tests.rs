@@ -32,7 +32,15 @@ fn at(millis: i64) -> Time {
 }
 
 fn node(name: &str) -> NodeView {
-    NodeView { name: name.into(), kind: "SHELL".into(), state: None, attempt: 0, started_at: None, ended_at: None }
+    NodeView {
+        name: name.into(),
+        kind: "SHELL".into(),
+        state: None,
+        attempt: 0,
+        started_at: None,
+        ended_at: None,
+        waits: None,
+    }
 }
 
 fn running(name: &str, attempt: u32, start: i64) -> NodeView {
@@ -215,4 +223,32 @@ fn a_reader_who_has_gone_is_no_error() {
     progress.show(snapshot(1, State::Success, &[ended("a", State::Success, 0, 1)]));
     progress.finish();
     assert!(progress.screen.gone);
+}
+
+fn waits(name: &str, text: &str, in_order: bool) -> NodeView {
+    NodeView { waits: Some(Waits { text: text.into(), in_order }), ..node(name) }
+}
+
+#[test]
+fn why_a_node_does_not_run_is_told_once_unless_it_is_not_its_turn() {
+    let (mut progress, out) = progress(PLAIN);
+    let nodes = |text: &str| [waits("load", text, false), waits("publish", "it waits for `load`", true)];
+    progress.show(snapshot(0, State::Running, &nodes("no worker is running")));
+    assert_eq!(out.take(), "12:00:00 load: no worker is running\n");
+    progress.show(snapshot(1000, State::Running, &nodes("no worker is running")));
+    assert_eq!(out.take(), "");
+    progress.show(snapshot(2000, State::Running, &nodes("no slot is free")));
+    assert_eq!(out.take(), "12:00:02 load: no slot is free\n");
+}
+
+#[test]
+fn a_terminal_shows_below_what_runs_why_the_rest_does_not() {
+    let (mut progress, out) = progress(TERMINAL);
+    let nodes =
+        [waits("publish", "it waits for `load`", true), waits("load", "no slot is free", false), running("a", 1, 0)];
+    progress.show(snapshot(1000, State::Running, &nodes));
+    let drawn = out.take();
+    let lines: Vec<&str> = drawn.lines().map(|line| line.trim_end_matches("\x1b[K").trim_start()).collect();
+    assert!(lines[3].starts_with("a "), "{drawn}");
+    assert_eq!(lines[4..6], ["load: no slot is free", "publish: it waits for `load`"]);
 }

@@ -16,7 +16,7 @@ use sea_orm::{
 const ORDERS: [CommandType; 2] = [CommandType::Pause, CommandType::Stop];
 
 /// A row as a wish; NULLs mean what the original took them for.
-fn read(row: command::Model) -> Command {
+pub(in crate::store) fn read(row: command::Model) -> Command {
     let text = row.command_param.unwrap_or_else(|| "{}".into());
     let named = param::read(&text, param::INSTANCE).and_then(|id| id.parse().ok()).filter(|id| *id != 0);
     Command {

@@ -88,6 +88,10 @@ pub struct LoadedTask {
     pub log_path: Option<String>,
     /// Who may run it, or has run it; nobody yet, if it waits.
     pub holder: Option<Holder>,
+    pub retry_interval: u32,
+    pub max_retries: u32,
+    /// How the items of a DEPENDENT node stand.
+    pub dependent: Option<String>,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -126,6 +130,9 @@ impl LoadedTask {
             host: row.host,
             log_path: row.log_path,
             holder: holder(row.holder, row.incarnation),
+            retry_interval: count(row.retry_interval),
+            max_retries: count(row.max_retry_times),
+            dependent: row.dependent_result,
         }
     }
 }

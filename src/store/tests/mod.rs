@@ -1,6 +1,6 @@
 mod audit;
-mod backfills;
 mod awaited;
+mod backfills;
 mod commits;
 mod file;
 mod firings;
@@ -21,14 +21,14 @@ mod unnoted;
 mod audit_on_mariadb;
 #[path = "audit.rs"]
 mod audit_on_postgres;
-#[path = "backfills.rs"]
-mod backfills_on_mariadb;
-#[path = "backfills.rs"]
-mod backfills_on_postgres;
 #[path = "awaited.rs"]
 mod awaited_on_mariadb;
 #[path = "awaited.rs"]
 mod awaited_on_postgres;
+#[path = "backfills.rs"]
+mod backfills_on_mariadb;
+#[path = "backfills.rs"]
+mod backfills_on_postgres;
 #[path = "commits.rs"]
 mod commits_on_mariadb;
 #[path = "commits.rs"]

@@ -25,6 +25,7 @@ mod scratch;
 mod site;
 mod stage;
 mod views;
+mod why;
 mod worker_groups;
 mod world;
 

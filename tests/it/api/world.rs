@@ -84,6 +84,13 @@ impl World {
             proxies: vec!["127.0.0.1".parse().unwrap()],
             logins: Limits { per_address: 100, per_name: 10, window: Duration::from_secs(300) },
             retention: escheduler::api::Retention::default(),
+            limits: escheduler::why::Limits {
+                instances: 10,
+                places: 10,
+                master: (0.0, 0.0),
+                worker: (0.0, 0.0),
+                sole: true,
+            },
         };
         change(&mut settings);
         let base = settings.context_path.clone();

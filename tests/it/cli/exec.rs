@@ -191,3 +191,24 @@ fn the_run_is_that_of_the_account_that_types() {
     assert_eq!(place.note("home/uid"), "65534");
     place.assert_clean();
 }
+
+#[test]
+fn it_is_told_why_a_node_does_not_run() {
+    let place = Place::new();
+    let file = place.write(
+        "f.yaml",
+        "tasks:\n- {name: a, script: exit 1, retries: 1, retryInterval: 60}\n- {name: b, script: echo, after: a}\n",
+    );
+    let mut process = Process {
+        child: place.command(PROGRAM).arg("exec").arg(&file).stdout(Stdio::piped()).spawn().expect("it starts"),
+        out: None,
+        err: None,
+    };
+    let lines = std::io::BufReader::new(process.child.stdout.take().expect("a pipe")).lines();
+    let mut lines = lines.map(|line| line.expect("a line"));
+    assert!(lines.any(|line| line.ends_with("a: it failed, and is tried again when its interval is over")));
+    process.signal(nix::sys::signal::Signal::SIGINT);
+    let rest: Vec<String> = lines.collect();
+    assert!(!rest.iter().any(|line| line.contains("b: it waits for")), "that it is not its turn is no news: {rest:?}");
+    assert_eq!(process.end().code, Some(130));
+}

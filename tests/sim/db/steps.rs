@@ -75,6 +75,9 @@ impl Db {
             host: None,
             log_path: None,
             holder: new.holder.clone(),
+            retry_interval: new.retry_interval,
+            max_retries: new.max_retries,
+            dependent: None,
         };
         let own = Some(new.worker_group).filter(|group| *group > 0);
         let group = own.unwrap_or_else(|| self.instances[&step.instance].new.command.worker_group);
