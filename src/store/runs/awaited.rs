@@ -199,3 +199,26 @@ fn joined(selects: impl Iterator<Item = SelectStatement>) -> Option<SelectStatem
     });
     wrapped.reduce(|mut all, next| all.union(UnionType::All, next).to_owned())
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::model::Time;
+    use sea_orm::Statement;
+
+    #[tokio::test]
+    async fn every_candidate_is_found_by_its_time_however_many_runs_there_are() {
+        let store = Store::memory().await.unwrap();
+        let interval = Interval { from: Time(0), until: Time(1) };
+        let question = Question { definition: DefinitionId(1), node: None, interval, business: interval };
+        for select in candidates(0, &question) {
+            let sql = format!("EXPLAIN QUERY PLAN {}", select.to_string(sea_orm::sea_query::SqliteQueryBuilder));
+            let rows =
+                store.read().query_all_raw(Statement::from_string(sea_orm::DbBackend::Sqlite, &sql)).await.unwrap();
+            let plan: Vec<String> = rows.iter().map(|row| row.try_get("", "detail").unwrap()).collect();
+            let search = plan.iter().find(|line| line.contains("t_escheduler_process_instance")).unwrap();
+            let is_range = search.contains("process_definition_id=?") && search.contains("_time<?");
+            assert!(search.starts_with("SEARCH") && is_range, "{plan:?}");
+        }
+    }
+}
