@@ -233,13 +233,18 @@ fn of_waiting(node: &NodeFacts, way: &Way, taken: usize, facts: &InstanceFacts, 
             let names: Vec<&str> = those.iter().map(name).collect();
             Some(Reason::new(Code::Predecessor, format!("it waits for {}", listed(&names))))
         }
-        (_, Way::Clear) => Some(of_order(facts).unwrap_or_else(|| match () {
-            () if crew.masters.is_empty() => Reason::new(Code::NoMaster, "no master is running"),
-            () if node.work == Work::Task && taken >= facts.places => {
-                let text = format!("its instance runs as many tasks at once as it may, which are {}", facts.places);
-                Reason::new(Code::Places, text)
-            }
-            () => Reason::new(Code::Turn, "its turn has come; a master is about to submit it"),
-        })),
+        (_, Way::Clear) => Some(of_order(facts).unwrap_or_else(|| of_turn(node, taken, facts, crew))),
     }
+}
+
+/// A node that nothing before it keeps from running. `taken` is how many tasks of its instance are under way.
+fn of_turn(node: &NodeFacts, taken: usize, facts: &InstanceFacts, crew: &Crew) -> Reason {
+    if crew.masters.is_empty() {
+        return Reason::new(Code::NoMaster, "no master is running");
+    }
+    if node.work == Work::Task && taken >= facts.places {
+        let text = format!("its instance runs as many tasks at once as it may, which are {}", facts.places);
+        return Reason::new(Code::Places, text);
+    }
+    Reason::new(Code::Turn, "its turn has come; a master is about to submit it")
 }
