@@ -10,8 +10,7 @@ use crate::dependency::{Answers, Dependence, Question, Report, Verdict, Watch};
 use crate::engine::{Event, Exit, Work};
 use crate::model::{DefinitionId, InstanceId, Tag, Time};
 use crate::store::Error;
-use chrono_tz::Tz;
-use std::collections::{BTreeSet, HashMap, HashSet};
+use std::collections::{BTreeSet, HashSet};
 use std::time::Duration;
 
 /// How often it is looked for what other masters have ended.
@@ -20,9 +19,7 @@ const LOOK: Duration = Duration::from_secs(1);
 /// An attempt of a DEPENDENT node.
 pub(super) struct Dependent {
     node: NodeIx,
-    dependence: Dependence,
-    /// Not there until the zone is known.
-    watch: Option<Watch>,
+    watch: Watch,
     /// What was recorded last.
     told: Option<Report>,
 }
@@ -38,15 +35,6 @@ pub(super) struct Dependents {
     definitions: HashSet<DefinitionId>,
 }
 
-/// What a look has found.
-pub(super) struct Seen {
-    /// The zones of schedules, by the first instance of a family.
-    zones: HashMap<InstanceId, String>,
-    /// The families that were asked about.
-    families: Vec<InstanceId>,
-    answers: Answers,
-}
-
 impl Driver {
     /// A recorded attempt waits from now on. `begun` is when that was, if it is news.
     pub fn watch(&mut self, id: InstanceId, node: NodeIx, tag: Tag, begun: Option<Time>) {
@@ -58,7 +46,9 @@ impl Driver {
         }
         match Dependence::of(&run.nodes[node as usize]) {
             Ok(dependence) => {
-                run.dependents.insert(tag, Dependent { node, dependence, watch: None, told: None });
+                let (base, zone) = run.moment.parts();
+                let watch = Watch::new(dependence, base, zone);
+                run.dependents.insert(tag, Dependent { node, watch, told: None });
                 self.dependents.waiting.insert(id);
                 self.look_soon();
             }
@@ -109,41 +99,32 @@ impl Driver {
         let runs = &self.runs;
         self.dependents.waiting.retain(|id| runs.get(id).is_some_and(|run| !run.dependents.is_empty()));
         let waiting = || self.dependents.waiting.iter().filter_map(|id| self.runs.get(id));
-        let families = waiting().filter(|run| run.dependent_zone.is_none()).map(|run| run.loaded.root);
-        let families: Vec<InstanceId> = families.collect::<BTreeSet<_>>().into_iter().collect();
-        let watches = || waiting().flat_map(|run| run.dependents.values()).filter_map(|it| it.watch.as_ref());
+        let watches = || waiting().flat_map(|run| run.dependents.values()).map(|dependent| &dependent.watch);
         let mut questions: Vec<Question> = watches().flat_map(Watch::questions).cloned().collect();
         let mut known = HashSet::new();
         questions.retain(|question| known.insert(question.clone()));
         self.dependents.definitions = watches().flat_map(Watch::definitions).collect();
-        if families.is_empty() && questions.is_empty() {
+        if self.dependents.waiting.is_empty() {
             self.offices.leave(Office::Dependents);
             return;
         }
         let store = self.means.records.clone();
         self.work.spawn(async move {
-            let seen = async {
-                let zones = match families.is_empty() {
-                    true => HashMap::new(),
-                    false => store.schedule_zones(families.clone()).await?,
-                };
-                let answers = match questions.is_empty() {
-                    true => Answers::default(),
-                    false => store.awaited(questions).await?,
-                };
-                Ok(Seen { zones, families, answers })
+            let answers = match questions.is_empty() {
+                true => Ok(Answers::default()),
+                false => store.awaited(questions).await,
             };
-            Done::Seen(seen.await)
+            Done::Seen(answers)
         });
     }
 
-    pub fn seen(&mut self, seen: Result<Seen, Error>) {
+    pub fn seen(&mut self, answers: Result<Answers, Error>) {
         let again = self.offices.leave(Office::Dependents);
         self.dependents.look_at = Some(self.means.clock.boot() + LOOK);
-        if let Ok(seen) = self.answered(seen) {
+        if let Ok(answers) = self.answered(answers) {
             let ids: Vec<InstanceId> = self.dependents.waiting.iter().copied().collect();
             for id in ids {
-                self.learn(id, &seen);
+                self.learn(id, &answers);
             }
         }
         if again {
@@ -151,27 +132,19 @@ impl Driver {
         }
     }
 
-    fn learn(&mut self, id: InstanceId, seen: &Seen) {
-        let (now, server, missing) = (self.now(), self.settings.zone, self.settings.missing);
+    fn learn(&mut self, id: InstanceId, answers: &Answers) {
+        let (now, missing) = (self.now(), self.settings.missing);
         let own = self.line_of(id);
         let Some(run) = self.runs.get_mut(&id) else { return };
-        if seen.families.contains(&run.loaded.root) {
-            let named = seen.zones.get(&run.loaded.root).and_then(|zone| zone.parse::<Tz>().ok());
-            run.dependent_zone = Some(named.unwrap_or(server));
-        }
-        let Some(zone) = run.dependent_zone else { return };
-        let (base, _) = run.moment.parts();
         let (mut curious, mut news) = (false, vec![]);
         for (tag, dependent) in &mut run.dependents {
-            let is_new = dependent.watch.is_none();
-            let watch = dependent.watch.get_or_insert_with(|| Watch::new(dependent.dependence.clone(), base, zone));
-            if !is_new {
-                watch.learn(&seen.answers, |found| own.contains(&found), missing, now);
-            }
-            let verdict = watch.verdict();
+            let watch = &mut dependent.watch;
+            watch.learn(answers, |found| own.contains(&found), missing, now);
             curious |= watch.is_curious();
-            let report = watch.report();
-            if (is_new && verdict == Verdict::Waiting) || (dependent.told.as_ref() == Some(&report)) {
+            let (verdict, report) = (watch.verdict(), watch.report());
+            // One that was not asked about yet has nothing to tell.
+            let is_fresh = dependent.told.is_none() && watch.is_curious();
+            if is_fresh || dependent.told.as_ref() == Some(&report) {
                 continue;
             }
             let (node, tag, text) = (dependent.node, *tag, report.text());

@@ -5,7 +5,7 @@
 
 use super::Settings;
 use super::claim::{Claimed, Commands};
-use super::dependents::{Dependents, Seen};
+use super::dependents::Dependents;
 use super::groups::{Addresses, Read};
 use super::intake::Swept;
 use super::offices::Offices;
@@ -14,6 +14,7 @@ use super::step::Draft;
 use super::workers::Workers;
 use crate::calls::{Bell, Colleagues, Holder, MasterMail, Report};
 use crate::clock::Clock;
+use crate::dependency::Answers;
 use crate::host::Gauge;
 use crate::model::{CommandId, InstanceId, State, Time};
 use crate::queue::{Board, Broker};
@@ -117,7 +118,7 @@ pub(super) enum Done {
         recorded: Result<Recorded, Error>,
     },
     /// Runs were looked for that DEPENDENT nodes wait for.
-    Seen(Result<Seen, Error>),
+    Seen(Result<Answers, Error>),
     Child {
         parent: InstanceId,
         child: InstanceId,

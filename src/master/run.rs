@@ -11,7 +11,6 @@ use crate::model::{
 use crate::params::Moment;
 use crate::queue::{Job, Rank};
 use crate::store::{Loaded, Parent};
-use chrono_tz::Tz;
 use std::collections::{BTreeMap, BTreeSet, HashMap, VecDeque};
 use std::sync::Arc;
 use std::time::Duration;
@@ -95,8 +94,6 @@ pub(super) struct Run {
     pub children: BTreeMap<InstanceId, (NodeIx, Tag)>,
     /// DEPENDENT attempts that have not ended.
     pub dependents: BTreeMap<Tag, Dependent>,
-    /// The zone that DEPENDENT nodes reckon in, once that is known.
-    pub dependent_zone: Option<Tz>,
     pub inbox: VecDeque<Item>,
     /// Actions that wait for the next write, since nothing depends on them.
     pub soft: Vec<(Action, Option<Place>)>,
@@ -209,7 +206,6 @@ impl Run {
             ill,
             children,
             dependents: BTreeMap::new(),
-            dependent_zone: None,
             inbox,
             soft: Vec::new(),
             soft_due: None,

@@ -103,9 +103,6 @@ impl Records for Client {
     async fn awaited(&self, _: Vec<Question>) -> Result<Answers, Error> {
         Ok(Answers::default())
     }
-    async fn schedule_zones(&self, _: Vec<InstanceId>) -> Result<HashMap<InstanceId, String>, Error> {
-        Ok(HashMap::new())
-    }
     /// Workflows of the simulator name no files.
     async fn named_resources(&self, _: UserId, _: Vec<String>) -> Result<HashMap<String, NamedResource>, Error> {
         Ok(HashMap::new())

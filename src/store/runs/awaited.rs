@@ -2,7 +2,7 @@
 
 use crate::dependency::{Answers, Found, FoundNode, Interval, Question};
 use crate::model::{CommandType, DefinitionId, InstanceId, State, TaskType};
-use crate::store::entity::{process_definition, process_instance, schedules, task_instance};
+use crate::store::entity::{process_definition, process_instance, task_instance};
 use crate::store::list::kept;
 use crate::store::{Error, Store, utc};
 use sea_orm::prelude::DateTime;
@@ -56,33 +56,6 @@ impl Store {
         self.add_nodes(&mut runs).await?;
         let definitions = self.names_of(questions.iter().map(|question| question.definition).collect()).await?;
         Ok(Answers { definitions, runs, asked: questions })
-    }
-
-    /// The zones that the schedules name from which these instances come.
-    ///
-    /// # Errors
-    /// The database cannot be read.
-    pub async fn schedule_zones(&self, instances: Vec<InstanceId>) -> Result<HashMap<InstanceId, String>, Error> {
-        let mut zones = HashMap::new();
-        for instances in instances.chunks(AT_ONCE) {
-            let rows: Vec<(i32, Option<String>)> = process_instance::Entity::find()
-                .select_only()
-                .column(process_instance::Column::Id)
-                .column(schedules::Column::TimezoneId)
-                .join(
-                    sea_orm::JoinType::InnerJoin,
-                    crate::store::list::link::<process_instance::Entity, schedules::Entity>(
-                        process_instance::Column::ScheduleId,
-                        schedules::Column::Id,
-                    ),
-                )
-                .filter(process_instance::Column::Id.is_in(instances.iter().map(|id| id.0)))
-                .into_tuple()
-                .all(self.read())
-                .await?;
-            zones.extend(rows.into_iter().filter_map(|(id, zone)| Some((InstanceId(id), zone?))));
-        }
-        Ok(zones)
     }
 
     /// The nodes that are asked about, of the runs that were found.

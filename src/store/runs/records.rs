@@ -42,7 +42,6 @@ pub trait Records: Send + Sync {
     async fn record(&self, step: Arc<Step>) -> Result<Recorded, Error>;
     async fn attempt_is_settled(&self, instance: InstanceId, tag: Tag) -> Result<bool, Error>;
     async fn awaited(&self, questions: Vec<Question>) -> Result<Answers, Error>;
-    async fn schedule_zones(&self, instances: Vec<InstanceId>) -> Result<HashMap<InstanceId, String>, Error>;
     async fn workers(&self) -> Result<Vec<WorkerRow>, Error>;
     async fn worker_groups(&self) -> Result<HashMap<i32, BTreeSet<String>>, Error>;
     async fn sign_in_worker(&self, who: SignIn) -> Result<Standing, Error>;
@@ -118,10 +117,6 @@ impl Records for Store {
 
     async fn awaited(&self, questions: Vec<Question>) -> Result<Answers, Error> {
         Store::awaited(self, questions).await
-    }
-
-    async fn schedule_zones(&self, instances: Vec<InstanceId>) -> Result<HashMap<InstanceId, String>, Error> {
-        Store::schedule_zones(self, instances).await
     }
 
     async fn workers(&self) -> Result<Vec<WorkerRow>, Error> {

@@ -3,7 +3,7 @@
 use super::place::store;
 use crate::dependency::{FoundNode, Interval, Question};
 use crate::model::{DefinitionId, InstanceId, State, Time};
-use crate::store::entity::{process_definition, process_instance, schedules, task_instance};
+use crate::store::entity::{process_definition, process_instance, task_instance};
 use crate::store::{Store, utc};
 use sea_orm::ActiveModelTrait;
 use sea_orm::ActiveValue::Set;
@@ -199,42 +199,4 @@ async fn many_questions_are_answered_each_by_its_own_run() {
     let found = |question| answers.runs.get(question).map(|found| found.instance);
     assert_eq!(questions.iter().filter_map(found).collect::<Vec<_>>(), runs);
     assert_eq!(found(&questions[130]), None);
-}
-
-#[tokio::test]
-async fn the_zone_of_a_run_is_that_of_its_schedule() {
-    let store = store!();
-    let ours = definition(&store, "ours").await;
-    let (of_schedule, by_hand) = (run(&store, ours, ENDED).await, run(&store, ours, ENDED).await);
-    store
-        .write(move |tx| {
-            Box::pin(async move {
-                let new = schedules::ActiveModel {
-                    process_definition_id: Set(ours.0),
-                    start_time: Set(utc(Time(0))),
-                    end_time: Set(utc(Time(DAY))),
-                    crontab: Set("0 0 0 * * ?".into()),
-                    failure_strategy: Set(0),
-                    user_id: Set(1),
-                    release_state: Set(0),
-                    warning_type: Set(0),
-                    create_time: Set(utc(Time(0))),
-                    update_time: Set(utc(Time(0))),
-                    timezone_id: Set(Some("Asia/Tokyo".into())),
-                    ..Default::default()
-                };
-                let schedule = new.insert(tx).await?.id;
-                let fired = process_instance::ActiveModel {
-                    id: Set(of_schedule.0),
-                    schedule_id: Set(Some(schedule)),
-                    ..Default::default()
-                };
-                fired.update(tx).await?;
-                Ok(())
-            })
-        })
-        .await
-        .unwrap();
-    let zones = store.schedule_zones(vec![of_schedule, by_hand]).await.unwrap();
-    assert_eq!(zones.into_iter().collect::<Vec<_>>(), [(of_schedule, "Asia/Tokyo".to_owned())]);
 }
