@@ -5,7 +5,7 @@ CONF  ?=
 SEEDS ?= 10000
 SIMULATOR = $(CARGO) test -q --profile sim --features sim --test sim --
 
-.PHONY: run build check test test-calendar test-memory test-registry test-upgrade chaos sim sim-bugs servers bench clean help
+.PHONY: run build check test test-api-hostile test-calendar test-memory test-registry test-upgrade chaos sim sim-bugs servers bench clean help
 
 help:    ## what can be made
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## */\t/' | expand -t 15
@@ -30,6 +30,9 @@ test: servers    ## every test, those included that need the servers
 
 test-registry: servers ## both ZooKeeper clients under 60 lost connections in 30 s, RUNS times (15), with figures
 	ESCHEDULER_REGISTRY_RUNS=$(or $(RUNS),15) $(CARGO) test --lib -- --nocapture --test-threads 1 zookeeper::tests::flaps zookeeper::tests::figures
+
+test-api-hostile: servers ## hostile requests drawn from the document of the API: CASES=10000 SEED=… DB=mariadb|postgres, or CASE=7 alone
+	ESCHEDULER_HOSTILE_CASES=$(or $(CASES),10000) ESCHEDULER_HOSTILE_SEED=$(SEED) ESCHEDULER_HOSTILE_CASE=$(CASE) $(CARGO) test --test it -- --nocapture api$(if $(DB),_on_$(DB))::hostile::hostile_requests
 
 test-upgrade: servers    ## four old databases of 100,000 rows each, upgraded through a kill at every statement; ten minutes
 	$(CARGO) test -p migrations --test upgrade -- --ignored --nocapture

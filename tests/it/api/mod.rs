@@ -11,6 +11,7 @@ mod document;
 mod edits;
 mod executors;
 mod health;
+mod hostile;
 mod http;
 mod instances;
 mod login;
