@@ -27,6 +27,9 @@ struct Candidate {
     end_time: Option<DateTime>,
 }
 
+/// Instance, name, state, retries done and allowed, type.
+type NodeRow = (i32, String, i32, Option<i32>, Option<i32>, Option<String>);
+
 impl Store {
     /// The runs that count for the intervals that are asked about. However many runs there are, a question costs the
     /// same few rows of an index.
@@ -67,18 +70,17 @@ impl Store {
         let mut found: HashMap<(i32, String), FoundNode> = HashMap::new();
         for instances in instances.chunks(AT_ONCE) {
             for names in names.chunks(AT_ONCE) {
-                let rows: Vec<(i32, String, i32, Option<i32>, Option<i32>, Option<String>)> =
-                    task_instance::Entity::find()
-                        .select_only()
-                        .columns([Column::ProcessInstanceId, Column::Name, Column::State])
-                        .columns([Column::RetryTimes, Column::MaxRetryTimes, Column::TaskType])
-                        .filter(Column::ProcessInstanceId.is_in(instances.iter().copied()))
-                        .filter(Column::Flag.eq(1))
-                        .filter(Column::Name.is_in(names.iter().map(String::as_str)))
-                        .filter(Column::State.is_not_null())
-                        .into_tuple()
-                        .all(self.read())
-                        .await?;
+                let rows: Vec<NodeRow> = task_instance::Entity::find()
+                    .select_only()
+                    .columns([Column::ProcessInstanceId, Column::Name, Column::State])
+                    .columns([Column::RetryTimes, Column::MaxRetryTimes, Column::TaskType])
+                    .filter(Column::ProcessInstanceId.is_in(instances.iter().copied()))
+                    .filter(Column::Flag.eq(1))
+                    .filter(Column::Name.is_in(names.iter().map(String::as_str)))
+                    .filter(Column::State.is_not_null())
+                    .into_tuple()
+                    .all(self.read())
+                    .await?;
                 for (instance, name, state, retries, most, kind) in rows {
                     let Some(state) = State::from_code(state) else { continue };
                     let is_child = kind.as_deref() == Some(TaskType::SubProcess.name());

@@ -99,7 +99,7 @@ fn day(definition: DefinitionId, day: i64, node: Option<&str>) -> Question {
 
 async fn found(store: &Store, question: Question) -> Option<(InstanceId, State)> {
     let answers = store.awaited(vec![question.clone()]).await.unwrap();
-    assert_eq!(answers.asked, [question.clone()]);
+    assert_eq!(answers.asked, std::slice::from_ref(&question));
     answers.runs.get(&question).map(|found| (found.instance, found.state))
 }
 
