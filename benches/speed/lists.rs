@@ -37,8 +37,8 @@ pub fn rows(table: &mut Table) {
     let begun = Instant::now();
     let site = Site::with_history(history::fill);
     println!("  history made in {:.0} s", begun.elapsed().as_secs_f64());
-    for kind in 0..KINDS.len() {
-        site.get(&KINDS[kind].1(kind));
+    for (number, (_, path)) in KINDS.iter().enumerate() {
+        site.get(&path(number));
     }
     at_a_steady_rate(&site, table);
     one_at_a_time(&site, table);
@@ -101,7 +101,7 @@ fn shown(mut seconds: Vec<f64>) -> (String, f64) {
 /// A page of a list of some project: mostly one of the first, now and then any.
 fn list(number: usize, noun: &str, rows: usize) -> String {
     let pages = rows / history::PROJECTS / 10;
-    let page = if number % 4 == 0 { number * 31 % pages } else { number % 5.min(pages) };
+    let page = if number.is_multiple_of(4) { number * 31 % pages } else { number % 5.min(pages) };
     let project = history::project(1 + number * 37 % history::PROJECTS);
     format!("projects/{project}/{noun}/list-paging?pageSize=10&pageNo={}&searchVal=", page + 1)
 }
