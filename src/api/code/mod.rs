@@ -90,7 +90,7 @@ mod tests {
         let unused = [10005, 10138, 20003];
         let ranges = [10001..=10142, 20001..=20011, 30001..=30002, 50001..=50027, 60001..=60003, 70001..=70003];
         // The last ones are our own.
-        let single = [80001, 90001, 100_001, 404, 405, 409, 429, 503, 20013, 20014, 110_001];
+        let single = [80001, 90001, 100_001, 404, 405, 409, 429, 503, 20013, 20014, 110_001, 110_002, 110_003, 110_004];
         let mut wanted: Vec<i32> =
             ranges.into_iter().flatten().chain(single).filter(|number| !unused.contains(number)).collect();
         wanted.sort_unstable();
