@@ -9,8 +9,8 @@ use crate::model::{DefinitionId, InstanceId};
 use crate::why::{Desk, Error};
 
 pub const ASK: Params = &[
-    may("processInstanceId", Int, "The id of the process instance that does not get on."),
-    may("processDefinitionId", Int, "Instead of that, the id of the process definition of which nothing begins."),
+    may("processInstanceId", Int, "The id of the process instance that does not get on.").or(0),
+    may("processDefinitionId", Int, "Instead of that, the id of the process definition of which nothing begins.").or(0),
 ];
 
 /// `instance/why`

@@ -7,6 +7,7 @@ use escheduler::store::entity::{session, user};
 use sea_orm::ActiveValue::Set;
 use sea_orm::sea_query::Expr;
 use sea_orm::{ActiveModelTrait, ColumnTrait, EntityTrait, QueryFilter};
+use std::time::Duration;
 
 fn me(client: &Client) -> u16 {
     client.get("users/get-user-info", &[]).status
@@ -118,12 +119,15 @@ async fn reading_does_not_write_each_time() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn the_next_login_removes_those_that_have_expired() {
+async fn house_keeping_forgets_logins_that_have_expired_and_no_others() {
     let Some(world) = World::new().await else { return };
     aged(&world, "too late", 7210).await;
-    world.stranger().log_in(ADMIN.0, ADMIN.1).data();
-    let gone = session::Entity::find_by_id("too late".to_owned()).one(world.store.read()).await.unwrap();
-    assert_eq!(gone, None);
+    aged(&world, "in time", 7190).await;
+    assert_eq!(world.store.forget_sessions(Time::now() - Duration::from_secs(7200)).await.unwrap(), 1);
+    for (id, stays) in [("too late", false), ("in time", true)] {
+        let found = session::Entity::find_by_id(id.to_owned()).one(world.store.read()).await.unwrap();
+        assert_eq!(found.is_some(), stays, "{id}");
+    }
 }
 
 #[tokio::test(flavor = "multi_thread")]
