@@ -109,9 +109,15 @@ impl Reply<File> {
     }
 }
 
+/// How many letters of a text are sent: it may quote what was sent, whatever that was.
+const LONGEST_TEXT: usize = 8192;
+
 /// The envelope around data that is JSON already.
 fn envelope(code: i32, msg: &str, data: &[u8]) -> Vec<u8> {
-    let msg = serde_json::Value::from(msg);
+    let msg = serde_json::Value::from(match msg.char_indices().nth(LONGEST_TEXT) {
+        Some((end, _)) => format!("{}…", &msg[..end]),
+        None => msg.to_owned(),
+    });
     let mut body = format!("{{\"code\":{code},\"msg\":{msg},\"data\":").into_bytes();
     body.reserve_exact(data.len() + 1);
     body.extend_from_slice(data);
@@ -306,6 +312,16 @@ fn attachment(name: &str) -> HeaderValue {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_text_that_quotes_a_lot_is_cut() {
+        let sent = |length| {
+            let body = envelope(10001, &"数".repeat(length), b"null");
+            let body: serde_json::Value = serde_json::from_slice(&body).unwrap();
+            body["msg"].as_str().unwrap().chars().count()
+        };
+        assert_eq!((sent(3), sent(LONGEST_TEXT), sent(1_000_000)), (3, LONGEST_TEXT, LONGEST_TEXT + 1));
+    }
 
     #[test]
     fn a_file_name_is_quoted_and_odd_letters_are_given_twice() {
