@@ -49,8 +49,10 @@ impl Driver {
 
     /// A recorded attempt: sent if it was granted in the same write, else it waits for a slot.
     pub fn offer(&mut self, id: InstanceId, node: NodeIx, attempt: Attempt, seat: Option<Seat>) {
-        let Some(run) = self.runs.get(&id) else { return };
-        let Some(task) = run.rows.get(&node).copied() else { return };
+        let row = self.runs.get(&id).and_then(|run| Some((run, run.rows.get(&node).copied()?)));
+        let Some((run, task)) = row else {
+            return seat.into_iter().for_each(|seat| self.workers.give_back(seat));
+        };
         let job = Arc::new(run.job(node, task, attempt.tag, attempt.number));
         match seat {
             Some(seat) => self.grant(id, seat, job),
@@ -64,7 +66,7 @@ impl Driver {
 
     /// Sends what is recorded as granted.
     pub fn grant(&mut self, id: InstanceId, seat: Seat, job: Arc<Job>) {
-        let Some(run) = self.runs.get(&id) else { return };
+        let Some(run) = self.runs.get(&id) else { return self.workers.give_back(seat) };
         self.workers.grant(&seat, run.loaded.epoch, job.clone());
         self.unenter(&job);
     }

@@ -134,7 +134,7 @@ impl Driver {
 
     /// Known mistakes: acting before the write.
     #[cfg(feature = "sim")]
-    fn act_too_early(&self, draft: &Draft) {
+    fn act_too_early(&mut self, draft: &Draft) {
         for deed in &draft.deeds {
             match deed {
                 Deed::Acknowledge { tag, to } if crate::planted::is("ack-before-commit") => {

@@ -14,14 +14,15 @@ pub(super) struct Seat {
     /// The stream that the credit belongs to.
     serial: u64,
     credit: u64,
-    /// The worker has claimed one attempt with it, and asks for it back by no other word.
-    claims: bool,
 }
 
 struct Linked {
     hello: Hello,
     link: Link<ToWorker>,
     credits: VecDeque<u64>,
+    /// Set aside for attempts, until that is recorded. `true`: the worker has asked for it back, and asks only once; so
+    /// it must hear what became of it.
+    aside: BTreeMap<u64, bool>,
 }
 
 pub(super) struct Workers {
@@ -43,7 +44,7 @@ impl Workers {
     }
 
     pub fn linked(&mut self, hello: Hello, link: Link<ToWorker>) {
-        self.linked.insert(link.serial, Linked { hello, link, credits: VecDeque::new() });
+        self.linked.insert(link.serial, Linked { hello, link, credits: VecDeque::new(), aside: BTreeMap::new() });
     }
 
     /// The stream ended, and its credits with it.
@@ -61,20 +62,23 @@ impl Workers {
         }
     }
 
-    /// The worker wants the credit back. If it is set aside already, its grant is on the way.
+    /// The worker wants the credit back. One that is set aside goes back if it is not used.
     pub fn withdraw(&mut self, serial: u64, number: u64) {
         let Some(linked) = self.linked.get_mut(&serial) else { return };
-        let before = linked.credits.len();
-        linked.credits.retain(|credit| *credit != number);
-        if linked.credits.len() < before {
-            linked.link.say(ToWorker::Void { credit: number });
+        if let Some(wanted) = linked.aside.get_mut(&number) {
+            *wanted = true;
+            return;
         }
+        linked.credits.retain(|credit| *credit != number);
+        // If its grant is on the way, the worker gets that first, and the credit is spent.
+        linked.link.say(ToWorker::Void { credit: number });
     }
 
-    /// A credit for one very attempt, which somebody has claimed.
-    pub fn seat(&self, serial: u64, credit: u64) -> Option<Seat> {
-        let linked = self.linked.get(&serial)?;
-        Some(Seat { holder: linked.hello.holder.clone(), serial, credit, claims: true })
+    /// A credit for one very attempt, which the worker has claimed: no other may have it.
+    pub fn seat(&mut self, serial: u64, credit: u64) -> Option<Seat> {
+        let linked = self.linked.get_mut(&serial)?;
+        linked.aside.insert(credit, true);
+        Some(Seat { holder: linked.hello.holder.clone(), serial, credit })
     }
 
     /// Sets a slot aside for an attempt of this group, if there is one.
@@ -100,8 +104,12 @@ impl Workers {
 
     fn take(&mut self, serial: u64) -> Option<Seat> {
         let linked = self.linked.get_mut(&serial)?;
-        let credit = if self.sole { 0 } else { linked.credits.pop_front()? };
-        Some(Seat { holder: linked.hello.holder.clone(), serial, credit, claims: false })
+        let mut credit = 0;
+        if !self.sole {
+            credit = linked.credits.pop_front()?;
+            linked.aside.insert(credit, false);
+        }
+        Some(Seat { holder: linked.hello.holder.clone(), serial, credit })
     }
 
     /// Whether an attempt of this group may run at the worker of that stream.
@@ -109,27 +117,30 @@ impl Workers {
         self.sole || self.linked.get(&serial).is_some_and(|linked| self.groups.allows(group, &linked.hello.host))
     }
 
-    /// The slot was not used after all: it is there for other attempts, or, if it was for one only, the worker's again.
+    /// The slot was not used after all: it is there for other attempts, or, if the worker wants it back, the worker's.
     pub fn give_back(&mut self, seat: Seat) {
-        if seat.claims {
-            return self.void(&seat);
-        }
-        if let Some(linked) = self.linked.get_mut(&seat.serial).filter(|_| !self.sole) {
-            linked.credits.push_front(seat.credit);
+        let Some(linked) = self.linked.get_mut(&seat.serial) else { return };
+        match linked.aside.remove(&seat.credit) {
+            Some(true) => linked.link.say(ToWorker::Void { credit: seat.credit }),
+            Some(false) => linked.credits.push_front(seat.credit),
+            None => {}
         }
     }
 
     /// The slot cannot be used by us any more: the worker may offer it elsewhere.
-    pub fn void(&self, seat: &Seat) {
-        if let Some(linked) = self.linked.get(&seat.serial).filter(|_| !self.sole) {
+    pub fn void(&mut self, seat: &Seat) {
+        if let Some(linked) = self.linked.get_mut(&seat.serial)
+            && linked.aside.remove(&seat.credit).is_some()
+        {
             linked.link.say(ToWorker::Void { credit: seat.credit });
         }
     }
 
     /// Sends a grant over the stream that its credit came from.
-    pub fn grant(&self, seat: &Seat, epoch: i32, job: Arc<Job>) {
+    pub fn grant(&mut self, seat: &Seat, epoch: i32, job: Arc<Job>) {
         // If the stream is gone, so is the credit: the worker does not list the attempt, and is asked.
-        if let Some(linked) = self.linked.get(&seat.serial) {
+        if let Some(linked) = self.linked.get_mut(&seat.serial) {
+            linked.aside.remove(&seat.credit);
             linked.link.say(ToWorker::Grant { credit: seat.credit, epoch, job });
         }
     }
@@ -196,5 +207,31 @@ mod tests {
         workers.give_back(seat);
         assert_eq!(*voided.lock().unwrap(), [3]);
         assert!(workers.reserve(-1).is_none());
+    }
+
+    #[test]
+    fn a_slot_that_was_asked_back_while_set_aside_goes_back_unless_used() {
+        // Kept here it would be lost to everybody: the worker asks only once.
+        let (mut workers, voided) = one_worker();
+        workers.credit(7, 4);
+        let seat = workers.reserve(-1).unwrap();
+        workers.withdraw(7, 4);
+        assert_eq!(*voided.lock().unwrap(), [0; 0], "it may be used yet");
+        workers.give_back(seat);
+        assert_eq!(*voided.lock().unwrap(), [4]);
+        assert!(workers.reserve(-1).is_none());
+    }
+
+    #[test]
+    fn a_slot_that_is_asked_back_is_answered_for_once() {
+        let (mut workers, voided) = one_worker();
+        workers.credit(7, 5);
+        workers.withdraw(7, 5);
+        assert_eq!(*voided.lock().unwrap(), [5]);
+        workers.credit(7, 6);
+        let seat = workers.reserve(-1).unwrap();
+        workers.void(&seat);
+        workers.void(&seat);
+        assert_eq!(*voided.lock().unwrap(), [5, 6]);
     }
 }
