@@ -122,6 +122,28 @@ fn it_pauses_goes_on_and_stops_as_a_whole() {
 }
 
 #[test]
+fn paused_while_no_master_has_room_nothing_of_it_begins() {
+    let site = Site::with(&[("ESCHEDULER_MASTER_EXEC_THREADS", "1")]);
+    site.project();
+    let file = site.folder.path().join("go");
+    let script = format!("while [ ! -e '{}' ]; do sleep 0.05; done", file.display());
+    let long = site.define("long", &document(vec![shell("a", &script, &[])]));
+    site.start_instance(long, &[]);
+    eventually("it begins", || (site.instances(long).len() == 1).then_some(()));
+    let daily = site.define("daily", &daily());
+    begin(&site, daily, 3, &[("runMode", "RUN_MODE_PARALLEL")]);
+    eventually("two dates wait for room", || (shown(&site)["waiting"] == 1).then_some(()));
+    steer(&site, "PAUSE");
+    assert_eq!(shown(&site)["waiting"], 3);
+    std::fs::write(&file, "").expect("our own folder");
+    // What is asked for later runs, and they do not.
+    assert_eq!(site.run(long)["state"], "SUCCESS");
+    assert_eq!((site.instances(daily).len(), &shown(&site)["state"]), (0, &json!("PAUSED")));
+    steer(&site, "RECOVER_SUSPENDED_PROCESS");
+    assert_eq!(ended_as(&site, daily, "FINISHED").len(), 3);
+}
+
+#[test]
 fn one_after_the_other_follows_the_schedule_and_halts_at_a_failure() {
     let site = Site::start();
     site.project();

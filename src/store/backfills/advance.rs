@@ -1,7 +1,7 @@
 //! The next dates of a backfill start: one transaction that locks the backfill, inserts their commands and notes that
 //! they have started. Whoever crashes, crashes before or after.
 
-use super::{locked, read, set};
+use super::{locked, order, read, set};
 use crate::model::{Backfill, BackfillId, BackfillState, Outcome, ReleaseState, RunMode, State, Time};
 use crate::store::entity::{backfill, backfill_date, command, process_definition, process_instance};
 use crate::store::list::kept;
@@ -62,14 +62,6 @@ async fn busy(db: &impl ConnectionTrait, backfill: i32) -> Result<i32, Error> {
     Ok(i32::try_from(runs + wishes).unwrap_or(i32::MAX))
 }
 
-/// How many of its dates have started.
-pub(super) async fn started(db: &impl ConnectionTrait, backfill: i32) -> Result<i32, Error> {
-    use backfill_date::Column;
-    let started = backfill_date::Entity::find().filter(Column::BackfillId.eq(backfill));
-    let started = started.filter(Column::Outcome.eq(Outcome::Started.code())).count(db).await?;
-    Ok(i32::try_from(started).unwrap_or(i32::MAX))
-}
-
 async fn start_next(tx: &DatabaseTransaction, id: BackfillId, now: Time) -> Result<usize, Error> {
     let Some(row) = locked(tx, id).await? else { return Ok(0) };
     if row.state != BackfillState::Running.code() {
@@ -120,27 +112,10 @@ async fn halts(tx: &DatabaseTransaction, row: &backfill::Model, backfill: &Backf
     if online.count(tx).await? == 0 {
         return Ok(Some("the definition is off line".to_owned()));
     }
-    // One after the other, each date may build upon the one before (`EasyScheduler 1.0.1: serial complement`).
-    if backfill.mode == RunMode::Parallel || started(tx, row.id).await? <= row.accepted {
-        return Ok(None);
+    match backfill.mode {
+        RunMode::Parallel => Ok(None),
+        RunMode::Serial => order::broken(tx, row).await,
     }
-    use process_instance::Column as Run;
-    let last: Option<(i32, Option<i32>, Option<chrono::NaiveDateTime>)> = process_instance::Entity::find()
-        .select_only()
-        .columns([Run::Id, Run::State, Run::ScheduleTime])
-        .filter(Run::BackfillId.eq(row.id))
-        .order_by_desc(Run::Id)
-        .limit(1)
-        .into_tuple()
-        .one(tx)
-        .await?;
-    let Some((instance, Some(state), Some(date))) = last else { return Ok(None) };
-    if state == State::Success.code() {
-        return Ok(None);
-    }
-    let date = crate::store::instant(date).on_the_clock_of(backfill.zone);
-    let state = State::from_code(state).map_or("", State::name);
-    Ok(Some(format!("the run of {date} (process instance {instance}) ended as {state}")))
 }
 
 async fn halt(tx: &DatabaseTransaction, id: BackfillId, why: String) -> Result<(), Error> {

@@ -2,7 +2,9 @@
 //! start is in [`advance`].
 
 mod advance;
+mod order;
 mod progress;
+mod withdraw;
 
 pub use advance::Backfills;
 pub use progress::{BackfillRow, Progress};
@@ -181,10 +183,12 @@ async fn belongs(tx: &DatabaseTransaction, definition: i32, project: ProjectId) 
     Ok(owner.flatten() == Some(project.0))
 }
 
-/// No date starts any more, and what runs is asked to pause.
+/// No date starts any more: those that no master has begun wait again, and what runs is asked to pause.
 async fn pause(tx: &DatabaseTransaction, row: &backfill::Model, user: UserId) -> Result<(), Error> {
     set(tx, backfill::ActiveModel { id: Set(row.id), state: Set(BackfillState::Paused.code()), ..Default::default() })
         .await?;
+    withdraw::unclaimed(tx, row.id, Outcome::Waiting).await?;
+    // Read after that: what a master has claimed meanwhile is an instance by now.
     tell(tx, row, CommandType::Pause, &[State::Running, State::WaitingDepend], user).await
 }
 
@@ -195,12 +199,12 @@ async fn pausing(tx: &DatabaseTransaction, row: &backfill::Model) -> Result<bool
     Ok(pausing.filter(Column::State.eq(State::ReadyPause.code())).count(tx).await? > 0)
 }
 
-/// Dates start again, and those that paused go on. Whether the dates before succeeded matters no more.
+/// Dates start again, and those that paused go on. Whether the dates that have ended succeeded matters no more.
 async fn resume(tx: &DatabaseTransaction, row: &backfill::Model, user: UserId) -> Result<(), Error> {
     let running = backfill::ActiveModel {
         id: Set(row.id),
         state: Set(BackfillState::Running.code()),
-        accepted: Set(advance::started(tx, row.id).await?),
+        accepted: Set(order::ended(tx, row.id).await?),
         note: Set(None),
         ..Default::default()
     };
@@ -221,13 +225,13 @@ async fn stop(tx: &DatabaseTransaction, row: &backfill::Model, user: UserId, at:
         ..Default::default()
     };
     set(tx, stopped).await?;
+    withdraw::unclaimed(tx, row.id, Outcome::Skipped).await?;
     backfill_date::Entity::update_many()
         .col_expr(Column::Outcome, Expr::value(Outcome::Skipped.code()))
         .filter(Column::BackfillId.eq(row.id))
         .filter(Column::Outcome.eq(Outcome::Waiting.code()))
         .exec(tx)
         .await?;
-    command::Entity::delete_many().filter(command::Column::BackfillId.eq(row.id)).exec(tx).await?;
     let live: Vec<State> = State::ALL.iter().copied().filter(|state| !state.is_finished()).collect();
     tell(tx, row, CommandType::Stop, &live, user).await
 }

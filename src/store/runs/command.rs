@@ -161,6 +161,6 @@ pub(in crate::store) fn row(wish: Command) -> command::ActiveModel {
 }
 
 /// Whether the row was there: one master at most is told so.
-pub(super) async fn delete(tx: &DatabaseTransaction, id: CommandId) -> Result<bool, Error> {
+pub(in crate::store) async fn delete(tx: &DatabaseTransaction, id: CommandId) -> Result<bool, Error> {
     Ok(command::Entity::delete_by_id(id.0).exec(tx).await?.rows_affected == 1)
 }

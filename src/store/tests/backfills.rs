@@ -1,7 +1,7 @@
 //! Backfills: each date starts once, at most so many at once, and all of it is paused, resumed and stopped together.
 
 use super::place::store;
-use super::stage::{claim, definition, end, end_as};
+use super::stage::{claim, definition, end, end_as, run_of};
 use crate::model::{
     Backfill, BackfillId, BackfillState, Command, CommandType, DateOrder, DefinitionId, ExecuteType, InstanceId,
     Outcome, ProjectId, ReleaseState, RunMode, State, Time, UserId,
@@ -203,9 +203,135 @@ async fn it_stops_as_a_whole() {
     steer(&store, id, ExecuteType::Stop).await.unwrap();
     assert_eq!(orders(&store).await, [(CommandType::Stop, Some(run))], "what nobody has taken never starts");
     assert_eq!(advance(&store).await, 0);
-    assert_eq!(dates(&store).await, "0 STARTED, 1 STARTED, 2 SKIPPED, 3 SKIPPED");
+    assert_eq!(dates(&store).await, "0 STARTED, 1 SKIPPED, 2 SKIPPED, 3 SKIPPED");
     let (row, _) = shown(&store).await;
     assert_eq!((row.state, row.end_ms), (BackfillState::Stopped, Some(9)));
     let stopped = Err(Unsteered::State(BackfillState::Stopped));
     assert_eq!(steer(&store, id, ExecuteType::RecoverSuspended).await, stopped);
+}
+
+#[tokio::test]
+async fn paused_it_takes_back_what_no_master_has_begun() {
+    let store = store!();
+    let (_, definition) = definition(&store).await;
+    let id = create(&store, backfill(definition, RunMode::Parallel, 3, DateOrder::Descending), 4).await;
+    advance(&store).await;
+    let run = claim(&store).await;
+    steer(&store, id, ExecuteType::Pause).await.unwrap();
+    assert_eq!(orders(&store).await, [(CommandType::Pause, Some(run))], "the others begin no more");
+    assert_eq!(dates(&store).await, "3 STARTED, 2 WAITING, 1 WAITING, 0 WAITING");
+    end(&store, run).await;
+    assert_eq!(advance(&store).await, 0);
+    steer(&store, id, ExecuteType::RecoverSuspended).await.unwrap();
+    assert_eq!((advance(&store).await, wished(&store).await), (3, vec![2, 1, 0]));
+}
+
+#[tokio::test]
+async fn paused_again_before_a_run_goes_on_it_stays_paused() {
+    let store = store!();
+    let (_, definition) = definition(&store).await;
+    let id = create(&store, backfill(definition, RunMode::Parallel, 1, DateOrder::Ascending), 2).await;
+    advance(&store).await;
+    let run = claim(&store).await;
+    end_as(&store, run, State::Pause).await;
+    for wish in [ExecuteType::Pause, ExecuteType::RecoverSuspended, ExecuteType::Pause] {
+        steer(&store, id, wish).await.unwrap();
+    }
+    assert_eq!(orders(&store).await, []);
+    assert_eq!(dates(&store).await, "0 STARTED, 1 WAITING");
+    steer(&store, id, ExecuteType::RecoverSuspended).await.unwrap();
+    assert_eq!(orders(&store).await, [(CommandType::RecoverSuspended, Some(run))]);
+}
+
+/// Whoever comes first, a date either never runs or is told what became of the backfill.
+#[tokio::test]
+async fn a_master_that_claims_meanwhile_is_told() {
+    let store = store!();
+    let (_, definition) = definition(&store).await;
+    for (wish, order) in [(ExecuteType::Pause, CommandType::Pause), (ExecuteType::Stop, CommandType::Stop)] {
+        for _ in 0..5 {
+            let id = create(&store, backfill(definition, RunMode::Parallel, 4, DateOrder::Ascending), 4).await;
+            advance(&store).await;
+            let wishes = store.starts(10).await.unwrap();
+            assert_eq!(wishes.len(), 4);
+            let claims = wishes.into_iter().map(|wish| store.claim_start(run_of(wish)));
+            let claims = futures::future::join_all(claims);
+            let (claimed, steered) = futures::join!(claims, steer(&store, id, wish));
+            steered.unwrap();
+            let claimed: Vec<InstanceId> = claimed.into_iter().filter_map(|id| id.unwrap()).collect();
+            let told: Vec<_> = claimed.iter().map(|run| (order, Some(*run))).collect();
+            let mut orders = orders(&store).await;
+            orders.sort_by_key(|(_, run)| *run);
+            assert_eq!(orders, told, "no start is left, and each run is told");
+            let started = dates_of(&store, id, Outcome::Started).await;
+            assert_eq!(started, claimed.len());
+            // Out of the way of the next one.
+            for order in store.orders(10).await.unwrap() {
+                store.drop_command(order.id).await.unwrap();
+            }
+            for run in claimed {
+                end(&store, run).await;
+            }
+        }
+    }
+}
+
+async fn dates_of(store: &Store, id: BackfillId, outcome: Outcome) -> usize {
+    use backfill_date::Column;
+    let dates = backfill_date::Entity::find().filter(Column::BackfillId.eq(id.0));
+    dates.filter(Column::Outcome.eq(outcome.code())).all(store.read()).await.unwrap().len()
+}
+
+#[tokio::test]
+async fn one_after_the_other_an_older_date_that_failed_when_it_ran_again_halts_the_rest_too() {
+    let store = store!();
+    let (_, definition) = definition(&store).await;
+    let id = create(&store, backfill(definition, RunMode::Serial, 1, DateOrder::Ascending), 4).await;
+    advance(&store).await;
+    let first = claim(&store).await;
+    end(&store, first).await;
+    advance(&store).await;
+    let second = claim(&store).await;
+    end_as(&store, first, State::Running).await;
+    end(&store, second).await;
+    assert_eq!(advance(&store).await, 0, "the first one runs again");
+    assert_eq!(shown(&store).await.0.state, BackfillState::Running);
+    end_as(&store, first, State::Failure).await;
+    assert_eq!(advance(&store).await, 0);
+    let why = format!("the run of 1970-01-01 00:00:00 (process instance {first}) ended as FAILURE");
+    assert_eq!(shown(&store).await.0.note, Some(why));
+    end(&store, first).await;
+    steer(&store, id, ExecuteType::RecoverSuspended).await.unwrap();
+    assert_eq!((advance(&store).await, wished(&store).await), (1, vec![2]));
+}
+
+#[tokio::test]
+async fn one_after_the_other_a_run_that_goes_on_has_still_to_succeed() {
+    let store = store!();
+    let (_, definition) = definition(&store).await;
+    let id = create(&store, backfill(definition, RunMode::Serial, 1, DateOrder::Ascending), 2).await;
+    advance(&store).await;
+    let run = claim(&store).await;
+    steer(&store, id, ExecuteType::Pause).await.unwrap();
+    end_as(&store, run, State::Pause).await;
+    steer(&store, id, ExecuteType::RecoverSuspended).await.unwrap();
+    for order in store.starts(10).await.unwrap() {
+        store.drop_command(order.id).await.unwrap();
+    }
+    end_as(&store, run, State::Failure).await;
+    assert_eq!((advance(&store).await, shown(&store).await.0.state), (0, BackfillState::Paused));
+}
+
+#[tokio::test]
+async fn one_after_the_other_a_date_that_is_refused_halts_the_rest() {
+    let store = store!();
+    let (_, definition) = definition(&store).await;
+    create(&store, backfill(definition, RunMode::Serial, 1, DateOrder::Ascending), 2).await;
+    advance(&store).await;
+    let wish = store.starts(1).await.unwrap().remove(0);
+    store.reject_command(wish.id, "it has no tenant".into()).await.unwrap();
+    assert_eq!(advance(&store).await, 0);
+    let (row, _) = shown(&store).await;
+    let why = "there is no run of 1970-01-01 00:00:00: it was refused, or has been deleted";
+    assert_eq!((row.state, row.note.as_deref()), (BackfillState::Paused, Some(why)));
 }

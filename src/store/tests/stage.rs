@@ -1,6 +1,6 @@
 //! What several suites set up: a definition that is on line, and runs of it.
 
-use crate::model::{DefinitionId, InstanceId, ProjectId, ReleaseState, State, Time};
+use crate::model::{Command, DefinitionId, InstanceId, ProjectId, ReleaseState, State, Time};
 use crate::store::entity::{process_definition, process_instance, project};
 use crate::store::{NewInstance, Store};
 use sea_orm::ActiveValue::Set;
@@ -37,7 +37,12 @@ pub async fn definition(store: &Store) -> (ProjectId, DefinitionId) {
 /// Makes an instance of the oldest start.
 pub async fn claim(store: &Store) -> InstanceId {
     let command = store.starts(1).await.unwrap().remove(0);
-    let new = NewInstance {
+    store.claim_start(run_of(command)).await.unwrap().unwrap()
+}
+
+/// What a master makes of a start.
+pub fn run_of(command: Command) -> NewInstance {
+    NewInstance {
         command,
         owner: "me".into(),
         host: "localhost".into(),
@@ -50,8 +55,7 @@ pub async fn claim(store: &Store) -> InstanceId {
         tenant_id: -1,
         started_at: Time(0),
         root: None,
-    };
-    store.claim_start(new).await.unwrap().unwrap()
+    }
 }
 
 /// The run comes to this end.
