@@ -1,5 +1,6 @@
 //! Columns as EasyScheduler declares them, in the types of each database.
 
+use sea_orm_migration::prelude::{DbErr, SchemaManager};
 use sea_orm_migration::sea_orm::DatabaseBackend;
 use sea_orm_migration::sea_query::{Alias, ColumnDef, Expr, Table, TableCreateStatement};
 
@@ -20,6 +21,17 @@ impl Columns {
     /// Whether an index can be limited to some rows.
     pub fn has_partial_indexes(&self) -> bool {
         self.backend != DatabaseBackend::MySql
+    }
+
+    /// Adds a column to a table, unless it is there.
+    ///
+    /// # Errors
+    /// The database refuses.
+    pub async fn add(manager: &SchemaManager<'_>, table: &'static str, Column(column): Column) -> Result<(), DbErr> {
+        if manager.has_column(table, column.get_column_name()).await? {
+            return Ok(());
+        }
+        manager.alter_table(Table::alter().table(table).add_column(column).to_owned()).await
     }
 
     /// A table. Text in MySQL is 4-byte UTF-8 and compares exactly, as it does elsewhere.
@@ -116,11 +128,6 @@ impl Columns {
 }
 
 impl Column {
-    /// The column by itself, for a table that is there.
-    pub fn definition(self) -> ColumnDef {
-        self.0
-    }
-
     /// Never NULL.
     pub fn required(mut self) -> Self {
         Column(self.0.not_null().take())

@@ -7,6 +7,7 @@
 //! asks for it.
 
 mod columns;
+mod index;
 mod lock;
 mod m20261122_000001_create_tables;
 mod m20261125_000002_note_commits;

@@ -2,10 +2,10 @@
 //! that is under way, so that somebody else can end it if the one who began is gone.
 
 use crate::columns::Columns;
+use crate::index::index;
 use sea_orm_migration::prelude::*;
 
 const RESOURCES: &str = "t_escheduler_resources";
-const INDEX: &str = "resources_alias_index";
 
 pub struct Migration;
 
@@ -20,15 +20,9 @@ impl MigrationTrait for Migration {
     /// May be interrupted and run again: MySQL has no transactions for this.
     async fn up(&self, manager: &SchemaManager) -> Result<(), DbErr> {
         let c = Columns::of(manager.get_database_backend());
-        if !manager.has_column(RESOURCES, "tenant_code").await? {
-            let column = c.varchar("tenant_code", 64).definition();
-            manager.alter_table(Table::alter().table(RESOURCES).add_column(column).to_owned()).await?;
-        }
+        Columns::add(manager, RESOURCES, c.varchar("tenant_code", 64)).await?;
         manager.execute(note_tenants()).await?;
-        if !manager.has_index(RESOURCES, INDEX).await? {
-            let index = Index::create().name(INDEX).table(RESOURCES).col("alias").to_owned();
-            manager.create_index(index).await?;
-        }
+        index(RESOURCES, &["alias"]).create(manager).await?;
         let columns = [
             c.id(),
             c.code("type").required(),

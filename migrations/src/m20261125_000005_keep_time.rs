@@ -2,6 +2,7 @@
 //! commands and instances know the schedule that they come from.
 
 use crate::columns::Columns;
+use crate::index::index;
 use sea_orm_migration::prelude::*;
 
 const SCHEDULES: &str = "t_escheduler_schedules";
@@ -27,19 +28,17 @@ impl MigrationTrait for Migration {
         let c = Columns::of(manager.get_database_backend());
         // NULL is the default of each, so that an older release may go on inserting rows.
         let columns = [
-            (SCHEDULES, "timezone_id", c.varchar("timezone_id", 64)),
-            (SCHEDULES, "misfire_policy", c.code("misfire_policy")),
-            (SCHEDULES, "overlap_policy", c.code("overlap_policy")),
-            (SCHEDULES, "dst_gap", c.code("dst_gap")),
-            (SCHEDULES, "dst_overlap", c.code("dst_overlap")),
-            (SCHEDULES, "jitter_ms", c.bigint("jitter_ms")),
-            (COMMAND, "schedule_id", c.int("schedule_id")),
-            (INSTANCE, "schedule_id", c.int("schedule_id")),
+            (SCHEDULES, c.varchar("timezone_id", 64)),
+            (SCHEDULES, c.code("misfire_policy")),
+            (SCHEDULES, c.code("overlap_policy")),
+            (SCHEDULES, c.code("dst_gap")),
+            (SCHEDULES, c.code("dst_overlap")),
+            (SCHEDULES, c.bigint("jitter_ms")),
+            (COMMAND, c.int("schedule_id")),
+            (INSTANCE, c.int("schedule_id")),
         ];
-        for (table, name, column) in columns {
-            if !manager.has_column(table, name).await? {
-                manager.alter_table(Table::alter().table(table).add_column(column.definition()).to_owned()).await?;
-            }
+        for (table, column) in columns {
+            Columns::add(manager, table, column).await?;
         }
         // Schedules that are there were made by EasyScheduler, which left out what it had missed.
         let kept = Query::update()
@@ -49,9 +48,10 @@ impl MigrationTrait for Migration {
             .to_owned();
         manager.execute(kept).await?;
         manager.create_table(firing(&c)).await?;
-        index(manager, &c, COMMAND, "command_schedule_id_index", &["schedule_id"]).await?;
-        index(manager, &c, INSTANCE, "process_instance_schedule_id_state_index", &["schedule_id", "state"]).await?;
-        index(manager, &c, FIRING, "firing_outcome_index", &["outcome", "schedule_id", "fire_ms"]).await
+        // Most rows come from no schedule.
+        index(COMMAND, &["schedule_id"]).of_set(&c, "schedule_id").create(manager).await?;
+        index(INSTANCE, &["schedule_id", "state"]).of_set(&c, "schedule_id").create(manager).await?;
+        index(FIRING, &["outcome", "schedule_id", "fire_ms"]).named("firing_outcome_index").create(manager).await
     }
 
     fn use_transaction(&self) -> Option<bool> {
@@ -69,25 +69,4 @@ fn firing(c: &Columns) -> TableCreateStatement {
     ];
     let key = Index::create().col("schedule_id").col("fire_ms").primary().to_owned();
     c.table(FIRING, columns).primary_key(&mut key.to_owned()).to_owned()
-}
-
-async fn index(
-    manager: &SchemaManager<'_>,
-    c: &Columns,
-    table: &'static str,
-    name: &'static str,
-    columns: &[&'static str],
-) -> Result<(), DbErr> {
-    if manager.has_index(table, name).await? {
-        return Ok(());
-    }
-    let mut index = Index::create().name(name).table(table).to_owned();
-    for column in columns {
-        index.col(*column);
-    }
-    // Most rows come from no schedule.
-    if table != FIRING && c.has_partial_indexes() {
-        index.and_where(Expr::col("schedule_id").is_not_null());
-    }
-    manager.create_index(index).await
 }

@@ -2,10 +2,10 @@
 //! which only the hash is kept.
 
 use crate::columns::Columns;
+use crate::index::index;
 use sea_orm_migration::prelude::*;
 
 const AUDIT: &str = "t_escheduler_audit";
-const INDEX: &str = "audit_at_ms_index";
 const TOKENS: &str = "t_escheduler_access_token";
 
 pub struct Migration;
@@ -32,14 +32,8 @@ impl MigrationTrait for Migration {
             c.varchar("request_id", 64).required(),
         ];
         manager.create_table(c.table(AUDIT, columns)).await?;
-        if !manager.has_index(AUDIT, INDEX).await? {
-            manager.create_index(Index::create().name(INDEX).table(AUDIT).col("at_ms").to_owned()).await?;
-        }
-        if !manager.has_column(TOKENS, "hint").await? {
-            let column = c.varchar("hint", 8).definition();
-            manager.alter_table(Table::alter().table(TOKENS).add_column(column).to_owned()).await?;
-        }
-        Ok(())
+        index(AUDIT, &["at_ms"]).create(manager).await?;
+        Columns::add(manager, TOKENS, c.varchar("hint", 8)).await
     }
 
     fn use_transaction(&self) -> Option<bool> {

@@ -2,6 +2,7 @@
 //! asks for, tell which rows a page has and how many there are without reading any other row. Each replaces an index
 //! that began with the same column, so that a write costs about what it did.
 
+use crate::index::index;
 use sea_orm_migration::prelude::*;
 
 /// Table, the new index, its columns, the index that it replaces.
@@ -33,13 +34,7 @@ impl MigrationTrait for Migration {
     /// May be interrupted and run again: MySQL has no transactions for this.
     async fn up(&self, manager: &SchemaManager) -> Result<(), DbErr> {
         for (table, name, columns, former) in INDEXES {
-            if !manager.has_index(table, name).await? {
-                let mut index = Index::create().name(name).table(table).to_owned();
-                for column in columns {
-                    index.col(*column);
-                }
-                manager.create_index(index).await?;
-            }
+            index(table, columns).named(name).create(manager).await?;
             if manager.has_index(table, former).await? {
                 manager.drop_index(Index::drop().name(former).table(table).to_owned()).await?;
             }

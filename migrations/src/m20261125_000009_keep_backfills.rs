@@ -2,6 +2,7 @@
 //! dates are computed in.
 
 use crate::columns::Columns;
+use crate::index::index;
 use sea_orm_migration::prelude::*;
 
 const COMMAND: &str = "t_escheduler_command";
@@ -23,25 +24,17 @@ impl MigrationTrait for Migration {
     async fn up(&self, manager: &SchemaManager) -> Result<(), DbErr> {
         let c = Columns::of(manager.get_database_backend());
         for table in [COMMAND, INSTANCE] {
-            let columns = [("backfill_id", c.int("backfill_id")), ("timezone_id", c.varchar("timezone_id", 64))];
-            for (name, column) in columns {
-                if !manager.has_column(table, name).await? {
-                    manager.alter_table(Table::alter().table(table).add_column(column.definition()).to_owned()).await?;
-                }
+            for column in [c.int("backfill_id"), c.varchar("timezone_id", 64)] {
+                Columns::add(manager, table, column).await?;
             }
         }
         manager.create_table(backfill(&c)).await?;
         manager.create_table(date(&c)).await?;
-        let indexes: [(&str, &str, &[&str]); 4] = [
-            (COMMAND, "command_backfill_id_index", &["backfill_id"]),
-            (INSTANCE, "process_instance_backfill_id_state_index", &["backfill_id", "state"]),
-            (BACKFILL, "backfill_state_index", &["state"]),
-            (BACKFILL, "backfill_process_definition_id_index", &["process_definition_id"]),
-        ];
-        for (table, name, columns) in indexes {
-            index(manager, &c, table, name, columns).await?;
-        }
-        Ok(())
+        // Most rows belong to no backfill.
+        index(COMMAND, &["backfill_id"]).of_set(&c, "backfill_id").create(manager).await?;
+        index(INSTANCE, &["backfill_id", "state"]).of_set(&c, "backfill_id").create(manager).await?;
+        index(BACKFILL, &["state"]).create(manager).await?;
+        index(BACKFILL, &["process_definition_id"]).create(manager).await
     }
 
     fn use_transaction(&self) -> Option<bool> {
@@ -88,25 +81,4 @@ fn date(c: &Columns) -> TableCreateStatement {
     ];
     let mut key = Index::create().col("backfill_id").col("position").primary().to_owned();
     c.table(DATE, columns).primary_key(&mut key).to_owned()
-}
-
-async fn index(
-    manager: &SchemaManager<'_>,
-    c: &Columns,
-    table: &'static str,
-    name: &'static str,
-    columns: &[&'static str],
-) -> Result<(), DbErr> {
-    if manager.has_index(table, name).await? {
-        return Ok(());
-    }
-    let mut index = Index::create().name(name).table(table).to_owned();
-    for column in columns {
-        index.col(*column);
-    }
-    // Most rows belong to no backfill.
-    if table != BACKFILL && c.has_partial_indexes() {
-        index.and_where(Expr::col("backfill_id").is_not_null());
-    }
-    manager.create_index(index).await
 }

@@ -2,68 +2,9 @@
 //! PostgreSQL want it.
 
 use crate::columns::Columns;
-use sea_orm_migration::prelude::*;
+use crate::index::{Index, index};
 
-pub struct Definition {
-    table: &'static str,
-    name: String,
-    columns: Vec<&'static str>,
-    unique: bool,
-    statement: IndexCreateStatement,
-}
-
-impl Definition {
-    /// Creates the index unless it is there.
-    pub async fn create(self, manager: &SchemaManager<'_>) -> Result<(), DbErr> {
-        match manager.has_index(self.table, &self.name).await? {
-            true => Ok(()),
-            false => manager.create_index(self.statement).await,
-        }
-    }
-
-    pub fn table(&self) -> &str {
-        self.table
-    }
-
-    pub fn name(&self) -> &str {
-        &self.name
-    }
-
-    pub fn columns(&self) -> &[&'static str] {
-        &self.columns
-    }
-
-    pub fn is_unique(&self) -> bool {
-        self.unique
-    }
-
-    fn unique(mut self) -> Self {
-        self.unique = true;
-        self.statement.unique();
-        self
-    }
-
-    /// Leaves out the rows without a value, where the database can: no work for those that have none.
-    fn of_set(mut self, columns: &Columns, column: &'static str) -> Self {
-        if columns.has_partial_indexes() {
-            self.statement.and_where(Expr::col(column).is_not_null());
-        }
-        self
-    }
-}
-
-fn index(table: &'static str, columns: &[&'static str]) -> Definition {
-    let short = table.trim_start_matches("t_escheduler_");
-    let name = format!("{short}_{}_index", columns.join("_"));
-    let mut statement = Index::create();
-    statement.name(&name).table(table);
-    for column in columns {
-        statement.col(*column);
-    }
-    Definition { table, name, columns: columns.to_vec(), unique: false, statement }
-}
-
-pub fn all(c: &Columns) -> Vec<Definition> {
+pub fn all(c: &Columns) -> Vec<Index> {
     vec![
         index("t_escheduler_user", &["user_name"]).unique(),
         index("t_escheduler_version", &["version"]).unique(),

@@ -99,7 +99,7 @@ impl Change {
 }
 
 /// Whether our index does all that theirs does.
-fn covers(ours: &tables::indexes::Definition, theirs: &Index) -> bool {
+fn covers(ours: &crate::index::Index, theirs: &Index) -> bool {
     let begins =
         theirs.columns.iter().map(String::as_str).eq(ours.columns().iter().copied().take(theirs.columns.len()));
     begins && (!theirs.unique || ours.is_unique() && ours.columns().len() == theirs.columns.len())
