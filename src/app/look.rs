@@ -1,6 +1,7 @@
 //! A cluster as seen by who plays no role in it.
 
-use super::{Error, cluster, database_name, fits};
+use super::cluster;
+use super::ground::{Error, database_name, fits};
 use crate::config::Config;
 use crate::registry::Registry;
 use crate::store::Store;

@@ -2,62 +2,33 @@
 
 mod cluster;
 mod folder;
+mod ground;
 mod keys;
 mod look;
 mod patience;
 mod roles;
+mod services;
 
 pub use folder::{Claimed, DataFolder};
+pub use ground::{Error, Ground, is_cluster};
 pub use look::{Look, look};
 pub use patience::Patience;
 pub use roles::{Ended, Roles};
 
 use crate::api::Stage;
-use crate::calls::{Bell, Colleagues, Embedded, LocalBell, MasterMail, Registrar};
-use crate::clock::SystemClock;
-use crate::config::{self, Backend, Config, Loaded};
-use crate::host::Limits;
+use crate::calls::{Bell, Embedded, LocalBell};
+use crate::config::{Config, Loaded};
 use crate::logs::{self, Logs};
-use crate::master::{self, Master, StoreRegistrar};
-use crate::queue::Broker;
 use crate::registry::{self, Member, Membership, Muster, Registry, Role};
 use crate::resources::{self, Resources};
 use crate::secrets::Keyring;
-use crate::store::{self, Store};
-use crate::telemetry::Waiting;
+use crate::store::Store;
 use crate::why;
-use crate::worker::account::Accounts;
-use crate::worker::environment::EnvironmentFile;
-use crate::worker::workplace::Workplace;
-use crate::worker::{self, Attached, Interpreters, Worker, shim};
+use crate::worker::Attached;
 use cluster::Cluster;
 use std::net::SocketAddr;
-use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
-use tokio::sync::mpsc::UnboundedReceiver;
-
-/// Why nothing could be started.
-#[derive(Debug, thiserror::Error)]
-pub enum Error {
-    #[error("{}", list(.0))]
-    Folders(Vec<config::Mistake>),
-    /// The configuration asks for what does not go together.
-    #[error("{0}")]
-    Unsupported(String),
-    #[error(transparent)]
-    Folder(#[from] folder::Error),
-    #[error("the database {place} cannot be opened: {error}")]
-    Store { place: String, error: store::Error },
-    #[error("resources cannot be kept as res.upload.startup.type says: {0}")]
-    Resources(#[from] resources::Error),
-    #[error(transparent)]
-    Cluster(#[from] crate::calls::grpc::Error),
-}
-
-fn list(mistakes: &[config::Mistake]) -> String {
-    mistakes.iter().map(config::Mistake::to_string).collect::<Vec<_>>().join("\n")
-}
 
 /// All that roles are handed.
 #[derive(Clone)]
@@ -70,53 +41,6 @@ pub struct Ports {
     pub muster: Arc<dyn Muster>,
     /// What stored passwords are sealed with.
     pub secrets: Arc<Keyring>,
-}
-
-/// What a process stands on before it reaches out for any server.
-pub struct Ground {
-    config: Config,
-    wanted: Vec<Role>,
-    folder: Option<Claimed>,
-    secrets: Keyring,
-}
-
-impl Ground {
-    /// Claims the data folder, and makes what is missing in it.
-    ///
-    /// # Errors
-    /// The configuration does not fit together, another process has the folder, or it cannot be written.
-    pub fn claim(loaded: &Loaded, wanted: &[Role]) -> Result<Ground, Error> {
-        let config = loaded.config.clone();
-        fits(&config).map_err(Error::Unsupported)?;
-        let folder = match !is_cluster(&config) || wanted.contains(&Role::Worker) {
-            true => Some(DataFolder::new(&config.data.basedir).claim()?),
-            false => None,
-        };
-        config::prepare(loaded).map_err(Error::Folders)?;
-        let alone = folder.as_ref().filter(|_| !is_cluster(&config));
-        let secrets = keys::keyring(&config, alone, wanted)?;
-        Ok(Ground { config, wanted: wanted.to_vec(), folder, secrets })
-    }
-
-    async fn cluster(&self, patience: Patience) -> Result<Option<Cluster>, Error> {
-        if !is_cluster(&self.config) {
-            return Ok(None);
-        }
-        let advice = "start one, or correct zookeeper.quorum, or set server.host";
-        let join = || async { Ok(Cluster::join(&self.config, &self.wanted).await?) };
-        patience.open(Waiting::new("a way to ZooKeeper", advice), join).await.map(Some)
-    }
-
-    async fn store(&self, patience: Patience) -> Result<Store, Error> {
-        // A file that cannot be used now will not be there later either.
-        let patience = if is_cluster(&self.config) { patience } else { Patience::None };
-        let advice = "start its server, or correct datasource.url; nothing is begun meanwhile";
-        let open = || async {
-            let place = database_name(&self.config);
-            Store::open(&self.config.database).await.map_err(|error| Error::Store { place, error })
-        };
-        patience.open(Waiting::new("the database", advice), open).await
-    }
 }
 
 /// One process: alone on embedded parts, or a member of a cluster.
@@ -245,154 +169,17 @@ impl App {
         self.ports.registry.join(Member { role, start, host, pid: std::process::id(), address, sound: true }).await
     }
 
-    async fn master(&self, embedded: Arc<Embedded>, mail: UnboundedReceiver<MasterMail>) -> Master {
-        let config = &self.config.master;
-        let (colleagues, broker): (Arc<dyn Colleagues>, Option<Arc<dyn Broker>>) = match &self.cluster {
-            None => (embedded, None),
-            Some(cluster) => (cluster.colleagues(self.start.clone()), cluster.broker(&self.config)),
-        };
-        Master {
-            records: Arc::new(self.ports.store.clone()),
-            registry: self.ports.registry.clone(),
-            membership: self.join(Role::Master).await,
-            colleagues,
-            bell: self.bell.clone(),
-            clock: Arc::new(SystemClock),
-            gauge: Arc::new(Limits::new("master", config.max_cpuload_avg, config.reserved_memory)),
-            broker,
-            timetable: Some(Arc::new(self.ports.store.clone())),
-            mail,
-            settings: master::Settings {
-                owner: self.start.clone(),
-                host: self.host.clone(),
-                zone: self.config.server.timezone,
-                instances: config.exec_threads,
-                places: config.exec_task_number,
-                sole: self.cluster.is_none(),
-                grace: self.config.schedule.misfire_threshold,
-                missing: self.config.dependent.missing,
-                lease: self.config.worker.lease.max(SHORTEST),
-                seed: rand::random(),
-                inline: false,
-            },
-        }
-    }
-
-    fn worker(&self, embedded: Arc<Embedded>) -> Result<(Worker, shim::Options), Error> {
-        let config = &self.config;
-        let folder = self.folder.as_ref().expect("a process with a worker has claimed its folder");
-        let settings = worker::Settings {
-            name: folder.worker_name(&self.host)?,
-            host: self.host.clone(),
-            start: self.start.clone(),
-            address: self.cluster.as_ref().and_then(|cluster| cluster.address(Role::Logger)),
-            slots: config.worker.exec_threads,
-            fetch: config.worker.fetch_task_num,
-            grace: config.worker.kill_grace,
-            log_max: config.worker.log_max_size,
-            lease: self.cluster.as_ref().map(|_| config.worker.lease),
-            restart_lease: config.worker.restart_lease,
-            sole: self.cluster.is_none(),
-            inline: false,
-        };
-        let options = shim::Options {
-            dir: config.data.basedir.join("shim"),
-            program: PathBuf::from("/proc/self/exe"),
-            cgroup: config.worker.task_cgroup,
-            leased: self.cluster.is_some(),
-        };
-        let cluster = self.cluster.as_ref();
-        let worker = Worker {
-            masters: cluster.map_or(embedded, Cluster::masters),
-            registrar: cluster.map_or_else(|| self.registrar(), Cluster::registrar),
-            registry: self.ports.registry.clone(),
-            workshop: Arc::new(self.workplace()),
-            clock: Arc::new(SystemClock),
-            gauge: Arc::new(Limits::new("worker", config.worker.max_cpuload_avg, config.worker.reserved_memory)),
-            lobby: cluster.and_then(|cluster| cluster.lobby(config)),
-            settings,
-        };
-        Ok((worker, options))
-    }
-
-    /// Signs workers in at the database itself.
-    fn registrar(&self) -> Arc<dyn Registrar> {
-        Arc::new(StoreRegistrar::new(Arc::new(self.ports.store.clone())))
-    }
-
-    fn workplace(&self) -> Workplace {
-        let config = &self.config;
-        Workplace {
-            host: self.host.clone(),
-            exec: config.process.exec.clone(),
-            logs: config.process.log.clone(),
-            resources: self.ports.resources.clone(),
-            interpreters: Interpreters { shell: config.worker.shell.clone(), python: config.worker.python.clone() },
-            environment: EnvironmentFile::new(config.escheduler.env_path.clone(), config.worker.shell.clone()),
-            accounts: Accounts::default(),
-            keep_folders: config.development.state,
-            zone: config.server.timezone.name().to_owned(),
-        }
-    }
-
     /// Starts the API on a socket that is bound already.
     pub async fn serve(&self, listener: tokio::net::TcpListener, roles: &mut Roles) {
         if self.ports.secrets.is_empty() {
             tracing::warn!("no data source with a password can be saved: {}", crate::secrets::Error::NoKey);
         }
         let membership = self.join(Role::Api).await;
-        let server = &self.config.server;
-        let api = crate::api::Api {
-            store: self.ports.store.clone(),
-            bell: self.ports.bell.clone(),
-            logs: self.ports.logs.clone(),
-            muster: self.ports.muster.clone(),
-            secrets: self.ports.secrets.clone(),
-            presence: roles.presence(),
-            resources: self.ports.resources.clone(),
-            settings: crate::api::Settings {
-                zone: server.timezone,
-                session_timeout: server.session_timeout,
-                max_post: server.max_http_post_size,
-                max_upload: server.max_upload_request,
-                context_path: server.context_path.trim_end_matches('/').to_owned(),
-                compat: match server.compat {
-                    crate::config::Compat::V1_0 => crate::api::Compat::V1_0,
-                    crate::config::Compat::V1_1 => crate::api::Compat::V1_1,
-                },
-                zookeeper: self.config.cluster.quorum.clone(),
-                site: server.static_dir.clone(),
-                kerberos: self.config.hadoop.kerberos,
-                proxies: server.proxies.clone(),
-                logins: crate::api::Limits {
-                    per_address: u32::try_from(server.login_failures_address).unwrap_or(u32::MAX),
-                    per_name: u32::try_from(server.login_failures_user).unwrap_or(u32::MAX),
-                    window: server.login_window,
-                },
-                retention: crate::api::Retention {
-                    changes: server.audit_retention,
-                    firings: self.config.schedule.firing_retention,
-                    sessions: server.session_timeout,
-                },
-                limits: self.limits(),
-            },
-        };
+        let api = self.api(roles.presence());
         roles.spawn(Role::Api, Some(membership), move |stop| async move {
             api.serve(listener, stop).await.map_err(|error| error.to_string())?;
             Ok(Ended::default())
         });
-    }
-
-    /// How much masters and workers take on, as it is configured here; a cluster has one configuration.
-    fn limits(&self) -> why::Limits {
-        let (master, worker) = (&self.config.master, &self.config.worker);
-        why::Limits {
-            instances: master.exec_threads,
-            places: master.exec_task_number,
-            master: (master.max_cpuload_avg, master.reserved_memory),
-            worker: (worker.max_cpuload_avg, worker.reserved_memory),
-            sole: self.cluster.is_none(),
-        }
     }
 
     /// Where one asks why something does not run.
@@ -420,50 +207,6 @@ impl App {
             tracing::warn!("the database did not close in time; it is consistent nevertheless");
         }
         tasks
-    }
-}
-
-/// A master judges by its own freshness even if leases of workers never end.
-const SHORTEST: Duration = Duration::from_secs(10);
-
-/// Whether this process is one of many.
-pub fn is_cluster(config: &Config) -> bool {
-    !config.zookeeper.quorum.is_empty()
-}
-
-/// Whether database, registry and queue go together.
-fn fits(config: &Config) -> Result<(), String> {
-    let on_server = !matches!(config.database.backend, Backend::Sqlite(_));
-    match (is_cluster(config), on_server, config.escheduler.queue) {
-        (true, false, _) => Err(
-            "zookeeper.quorum makes this process one of a cluster, which needs a database server for all its members: \
-             set datasource.url to a mysql:// or postgres:// address"
-                .into(),
-        ),
-        (false, true, _) => Err(
-            "datasource.url names a database server, which several processes may share: set zookeeper.quorum, by which \
-             they know of each other, or leave datasource.url out for the embedded database"
-                .into(),
-        ),
-        (true, true, config::Queue::Memory) => Err(
-            "escheduler.queue.impl = \"memory\" is the queue of a single process: set it to \"direct\" or \
-             \"zookeeper\", or leave it out"
-                .into(),
-        ),
-        (false, false, config::Queue::Direct | config::Queue::Zookeeper) => Err(
-            "escheduler.queue.impl names a queue of a cluster: set zookeeper.quorum and datasource.url, or leave the \
-             key out"
-                .into(),
-        ),
-        _ => Ok(()),
-    }
-}
-
-/// What the database is called in messages; without its password.
-fn database_name(config: &Config) -> String {
-    match &config.database.backend {
-        Backend::Sqlite(path) => path.display().to_string(),
-        Backend::Mysql(_) | Backend::Postgres(_) => "that datasource.url names".into(),
     }
 }
 
