@@ -41,7 +41,7 @@ test-memory: ## what the program takes while 1 GiB goes up and comes down, and t
 	$(CARGO) test --test it -- --ignored --nocapture one_gib_goes_up
 
 test-calendar: ## fire times around every change of every zone's clock, in 200 shapes, with counts
-	$(CARGO) test --profile sim --features sim --lib -- --ignored --nocapture every_shape_around_every_change_agrees
+	$(CARGO) test --profile sim --features sim --test calendar -- --ignored --nocapture
 
 chaos: servers    ## faults upon a whole cluster: SEED=… MINUTES=… DB=mariadb|postgres QUEUE=direct|zookeeper LONG=1
 	$(CARGO) test --test cluster -- chaos SEED=$(SEED) MINUTES=$(MINUTES) DB=$(DB) QUEUE=$(QUEUE) RATE=$(RATE) LONG=$(LONG)

@@ -12,7 +12,7 @@
 mod backfill;
 mod expression;
 #[cfg(test)]
-mod tests;
+mod rules;
 mod timeline;
 
 pub use backfill::business_dates;

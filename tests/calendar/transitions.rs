@@ -1,11 +1,11 @@
 //! Around every change of every zone's clock, the calendar against one that only walks and looks.
 
-use super::brute::{Matcher, Walk};
-use super::shapes;
-use crate::calendar::{Calendar, Expression, Gap, Overlap};
-use crate::model::Time;
+use crate::brute::{Matcher, Walk};
+use crate::shapes;
 use chrono::{DateTime, NaiveDateTime, Offset, TimeZone};
 use chrono_tz::{TZ_VARIANTS, Tz};
+use escheduler::calendar::{Calendar, Expression, Gap, Overlap};
+use escheduler::model::Time;
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicUsize, Ordering};
 

@@ -1,11 +1,11 @@
 //! The answers of Quartz itself.
 
-use crate::calendar::{Calendar, Expression, Gap, Overlap, zone};
-use crate::model::Time;
 use chrono::{DateTime, Offset, TimeZone};
 use chrono_tz::Tz;
+use escheduler::calendar::{Calendar, Expression, Gap, Overlap, zone};
+use escheduler::model::Time;
 
-const ANSWERS: &str = include_str!("../../../tests/data/cron/quartz.tsv");
+const ANSWERS: &str = include_str!("../data/cron/quartz.tsv");
 
 /// Near a change of the clock Quartz does what falls out, and we what the schedule says.
 const NEAR: i64 = 3 * 3600;

@@ -1,9 +1,9 @@
 //! The same questions, answered without cleverness: fields matched one value at a time from their text, and the wall
 //! clock walked instant by instant. It shares nothing with what it judges.
 
-use crate::calendar::{Gap, Overlap};
 use chrono::{DateTime, Datelike, NaiveDate, NaiveDateTime, Offset, TimeDelta, TimeZone, Timelike};
 use chrono_tz::Tz;
+use escheduler::calendar::{Gap, Overlap};
 use std::collections::HashMap;
 
 const MONTHS: [&str; 12] = ["JAN", "FEB", "MAR", "APR", "MAY", "JUN", "JUL", "AUG", "SEP", "OCT", "NOV", "DEC"];

@@ -1,5 +1,0 @@
-mod brute;
-mod quartz;
-mod rules;
-mod shapes;
-mod transitions;
