@@ -20,6 +20,9 @@ use std::collections::{BTreeMap, BTreeSet, HashSet};
 use std::sync::Arc;
 use std::time::Duration;
 
+/// How many schedules that wait are looked at together.
+const LOOKED_AT: u64 = 1000;
+
 /// What stands in `next_fire_ms` of a schedule that will never fire again.
 const NEVER: i64 = i64::MAX;
 
@@ -153,15 +156,16 @@ impl Timetable for Store {
     }
 
     async fn start_waiting(&self, now: Time) -> Result<usize, Error> {
-        use firing::Column;
-        let some = firing::Entity::find().select_only().column(Column::ScheduleId).distinct();
-        let some = some.filter(Column::Outcome.eq(Outcome::Waiting.code())).limit(1000);
-        let schedules: Vec<ScheduleId> = some.into_tuple().all(self.read()).await?;
-        let mut started = 0;
-        for schedule in schedules {
-            started += usize::from(self.write(move |tx| Box::pin(waiting::start_next(tx, schedule, now))).await?);
+        let (mut started, mut last) = (0, i32::MIN);
+        loop {
+            let waiting = waiting::some(self.read(), last, LOOKED_AT).await?;
+            let Some(beyond) = waiting.last().copied() else { return Ok(started) };
+            last = beyond;
+            // Most wait for a run that lives, and a transaction is dear.
+            for schedule in waiting::ready(self.read(), waiting).await? {
+                started += usize::from(self.write(move |tx| Box::pin(waiting::start_next(tx, schedule, now))).await?);
+            }
         }
-        Ok(started)
     }
 }
 

@@ -143,6 +143,25 @@ async fn waiting_instants_start_one_by_one_in_their_order() {
 }
 
 #[tokio::test]
+async fn while_its_run_lives_looking_at_what_waits_writes_nothing() {
+    let store = store!();
+    let (project, _, id) = schedule(&store, OverlapPolicy::Wait).await;
+    fire(&store, id, &[1000, 2000]).await;
+    let commits = store.changed();
+    let look = async || (store.start_waiting(Time(9000)).await.unwrap(), *commits.borrow());
+    let before = *commits.borrow();
+    assert_eq!(look().await, (0, before), "it is about to begin");
+    let instance = claim(&store).await;
+    let before = *commits.borrow();
+    assert_eq!(look().await, (0, before), "it runs");
+    // Taken off line, what waits is given up although it still runs.
+    release(&store, project, id, ReleaseState::Offline).await.unwrap();
+    assert_eq!(look().await.0, 0);
+    assert_eq!(outcomes(&store).await, "1000 STARTED, 2000 SKIPPED");
+    end(&store, instance).await;
+}
+
+#[tokio::test]
 async fn skip_leaves_out_what_comes_while_one_runs() {
     let store = store!();
     let (.., id) = schedule(&store, OverlapPolicy::Skip).await;
