@@ -17,6 +17,11 @@ pub trait Clock: Send + Sync {
     fn sleep(&self, span: Duration) -> BoxFuture<'static, ()>;
 }
 
+#[cfg(test)]
+mod manual;
+#[cfg(test)]
+pub use manual::ManualClock;
+
 /// The machine's own.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct SystemClock;

@@ -163,6 +163,10 @@ pub enum MasterMail {
         worker: String,
         what: ToWorker,
     },
+    /// Runs of these definitions, or nodes of them, have ended at another master.
+    Ended {
+        definitions: Vec<DefinitionId>,
+    },
 }
 
 /// What comes to a worker from masters. `master` is the start of a master's process.
@@ -251,4 +255,8 @@ pub trait Colleagues: Send + Sync {
 
     /// Asks every other master to say this to a worker.
     fn pass(&self, worker: &str, what: ToWorker);
+
+    /// Tells every other master that runs of these definitions, or nodes of them, have ended. If it is lost, whoever
+    /// waits for them looks by himself now and then.
+    fn ended(&self, definitions: Vec<DefinitionId>);
 }

@@ -2,6 +2,7 @@
 
 use super::cluster::next_serial;
 use super::{Colleagues, Hello, Holder, Link, MasterMail, Masters, Report, ToWorker, WorkerMail};
+use crate::model::DefinitionId;
 use std::sync::{Mutex, PoisonError};
 use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
 
@@ -52,4 +53,6 @@ impl Colleagues for Embedded {
     fn letter(&self, _master: &str, _from: Holder, _report: Report) {}
 
     fn pass(&self, _worker: &str, _what: ToWorker) {}
+
+    fn ended(&self, _definitions: Vec<DefinitionId>) {}
 }

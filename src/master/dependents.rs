@@ -1,7 +1,7 @@
 //! DEPENDENT nodes: the runs that they wait for are looked up in the database, for all nodes at once: when a node
-//! begins, when something ends here that it may have waited for, and now and then, because other masters end runs too.
+//! begins, and when something ends that it may wait for, here or at another master, which tells it.
 
-use super::driver::{Done, Driver};
+use super::driver::{AGAIN, Done, Driver};
 use super::offices::Office;
 use super::run::{Item, Run};
 use crate::calls::Place;
@@ -13,8 +13,11 @@ use crate::store::Error;
 use std::collections::{BTreeSet, HashSet};
 use std::time::Duration;
 
-/// How often it is looked for what other masters have ended.
-const LOOK: Duration = Duration::from_secs(1);
+/// How often it is looked without anything having ended: another master may have died before it could tell, or the
+/// definition is deleted.
+const LOOK: Duration = Duration::from_secs(20);
+/// How soon at the earliest after the last look: what ends meanwhile is looked for together.
+const REST: Duration = Duration::from_millis(50);
 
 /// An attempt of a DEPENDENT node.
 pub(super) struct Dependent {
@@ -29,6 +32,8 @@ pub(super) struct Dependent {
 pub(super) struct Dependents {
     /// When to look next, by the time since the machine has started.
     pub look_at: Option<Duration>,
+    /// When the last look began.
+    looked_at: Option<Duration>,
     /// The instances that have some.
     waiting: BTreeSet<InstanceId>,
     /// The definitions whose runs were last looked for.
@@ -86,9 +91,30 @@ impl Driver {
         }
     }
 
-    /// As soon as the loop comes to it: what begins together is looked up together.
+    /// Something of these definitions has ended at another master.
+    pub fn ended_elsewhere(&mut self, definitions: &[DefinitionId]) {
+        if definitions.iter().any(|definition| self.dependents.definitions.contains(definition)) {
+            self.look_soon();
+        }
+    }
+
+    /// Something may have ended without anybody telling.
+    pub fn look_for_what_has_ended(&mut self) {
+        if !self.dependents.waiting.is_empty() {
+            self.look_soon();
+        }
+    }
+
+    /// As soon as the loop comes to it: what begins or ends together is looked up together.
     fn look_soon(&mut self) {
-        self.dependents.look_at = Some(self.means.clock.boot());
+        let now = self.means.clock.boot();
+        let soon = self.dependents.looked_at.map_or(now, |at| now.max(at + REST));
+        self.look_at(soon);
+    }
+
+    fn look_at(&mut self, at: Duration) {
+        let next = self.dependents.look_at.map_or(at, |next| next.min(at));
+        self.dependents.look_at = Some(next);
     }
 
     pub fn look_for_runs(&mut self) {
@@ -96,6 +122,7 @@ impl Driver {
         if !self.offices.enter(Office::Dependents) {
             return;
         }
+        self.dependents.looked_at = Some(self.means.clock.boot());
         let runs = &self.runs;
         self.dependents.waiting.retain(|id| runs.get(id).is_some_and(|run| !run.dependents.is_empty()));
         let waiting = || self.dependents.waiting.iter().filter_map(|id| self.runs.get(id));
@@ -120,7 +147,8 @@ impl Driver {
 
     pub fn seen(&mut self, answers: Result<Answers, Error>) {
         let again = self.offices.leave(Office::Dependents);
-        self.dependents.look_at = Some(self.means.clock.boot() + LOOK);
+        let again_after = if answers.is_ok() { LOOK } else { AGAIN };
+        self.look_at(self.means.clock.boot() + again_after);
         if let Ok(answers) = self.answered(answers) {
             let ids: Vec<InstanceId> = self.dependents.waiting.iter().copied().collect();
             for id in ids {
@@ -171,5 +199,45 @@ impl Driver {
     fn line_of(&self, id: InstanceId) -> BTreeSet<InstanceId> {
         let parent = |id: &InstanceId| self.runs.get(id).and_then(Run::parent).map(|parent| parent.instance);
         std::iter::successors(Some(id), parent).collect()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::calls::{Embedded, MasterMail};
+    use crate::clock::Clock;
+    use crate::master::stage::{driver, settings};
+    use std::sync::Arc;
+
+    fn ended(driver: &mut Driver, definition: i32) -> Option<Duration> {
+        driver.receive(MasterMail::Ended { definitions: vec![DefinitionId(definition)] });
+        driver.dependents.look_at
+    }
+
+    #[tokio::test]
+    async fn only_an_end_that_somebody_waits_for_is_looked_for_and_many_of_them_together() {
+        let (mut driver, clock) = driver(Arc::new(Embedded::new("me".into()).0), settings()).await;
+        assert_eq!(ended(&mut driver, 7), None, "nobody waits");
+        driver.look_for_what_has_ended();
+        assert_eq!(driver.dependents.look_at, None);
+        driver.dependents.definitions.insert(DefinitionId(7));
+        assert_eq!(ended(&mut driver, 8), None, "for another one");
+        let now = clock.boot();
+        assert_eq!(ended(&mut driver, 7), Some(now), "at once");
+        driver.look_for_runs();
+        driver.dependents.definitions.insert(DefinitionId(7));
+        for _ in 0..5000 {
+            assert_eq!(ended(&mut driver, 7), Some(now + REST), "not as often as something ends");
+        }
+    }
+
+    #[tokio::test]
+    async fn without_an_answer_of_the_database_it_is_asked_again_soon() {
+        let (mut driver, clock) = driver(Arc::new(Embedded::new("me".into()).0), settings()).await;
+        driver.seen(Ok(Answers::default()));
+        assert_eq!(driver.dependents.look_at, Some(clock.boot() + LOOK));
+        driver.seen(Err(Error::Unavailable(Arc::from(Box::<dyn std::error::Error + Send + Sync>::from("it is gone")))));
+        assert_eq!(driver.dependents.look_at, Some(clock.boot() + AGAIN));
     }
 }

@@ -6,6 +6,7 @@
 use super::Settings;
 use super::claim::{Claimed, Commands};
 use super::dependents::Dependents;
+use super::endings::Endings;
 use super::groups::{Addresses, Read};
 use super::intake::Swept;
 use super::offices::Offices;
@@ -70,6 +71,7 @@ pub(super) struct Driver {
     pub early: HashMap<InstanceId, Vec<(Holder, Report)>>,
     pub commands: Commands,
     pub dependents: Dependents,
+    pub endings: Endings,
     /// The living masters (their starts), in an order that is the same for all of them.
     pub masters: Vec<String>,
     pub work: Work<Done>,
@@ -146,6 +148,7 @@ impl Driver {
             early: HashMap::new(),
             commands: Commands::default(),
             dependents: Dependents::default(),
+            endings: Endings::default(),
             masters: Vec::new(),
             work,
             offices: Offices::default(),
@@ -174,6 +177,7 @@ impl Driver {
             let alarm = after(&*clock, self.alarms.first().map(|(at, _)| *at));
             let look = after(&*clock, self.commands.look_at());
             let look_for_runs = after(&*clock, self.dependents.look_at);
+            let tell = after(&*clock, self.endings.tell_at());
             tokio::select! {
                 biased;
                 () = stop.cancelled() => break,
@@ -199,7 +203,11 @@ impl Driver {
                     self.look_for_commands();
                     self.means.timer.notify_one();
                 }
-                Ok(()) = changes.changed() => self.sweep(),
+                Ok(()) = changes.changed() => {
+                    self.sweep();
+                    // Whoever has left may have ended something and told nobody.
+                    self.look_for_what_has_ended();
+                }
                 () = &mut sweep => {
                     sweep = clock.sleep(SWEEP);
                     self.sweep();
@@ -211,6 +219,7 @@ impl Driver {
                 () = alarm => self.ring(),
                 () = look => self.look_for_commands(),
                 () = look_for_runs => self.look_for_runs(),
+                () = tell => self.tell_others(),
             }
         }
         self.leave().await;
@@ -294,7 +303,7 @@ impl Driver {
 }
 
 /// How far the wall clock is ahead of the time since the machine has started, in milliseconds.
-fn ahead(clock: &dyn Clock) -> i64 {
+pub(super) fn ahead(clock: &dyn Clock) -> i64 {
     clock.now().0 - clock.boot().as_millis() as i64
 }
 

@@ -31,6 +31,10 @@ impl Driver {
                 self.workers.say(&worker, what);
                 None
             }
+            MasterMail::Ended { definitions } => {
+                self.ended_elsewhere(&definitions);
+                None
+            }
         }
     }
 

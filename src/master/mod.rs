@@ -16,6 +16,7 @@ mod coroner;
 mod deeds;
 mod dependents;
 mod driver;
+mod endings;
 mod family;
 mod fence;
 mod groups;
@@ -25,6 +26,8 @@ mod intake;
 mod offices;
 mod registrar;
 mod run;
+#[cfg(test)]
+mod stage;
 mod step;
 mod steps;
 mod surrender;

@@ -121,6 +121,7 @@ impl Driver {
         let definition = run.loaded.definition;
         if draft.step.ends_something() {
             self.ended(definition);
+            self.announce(definition);
         }
         let at = draft.step.at;
         for deed in draft.deeds {

@@ -155,6 +155,7 @@ fn settings(shape: &Shape, address: Ipv4Addr, quorum: &[Wire], database: &str, f
         text("SERVER_HOST", address.clone()),
         text("SERVER_ADDRESS", address),
         text("SERVER_PORT", crate::machine::PORT.to_string()),
+        text("SERVER_TIMEZONE", crate::site::where_it_is_noon()),
         text("DATA_BASEDIR_PATH", folder.join("data").display().to_string()),
         text("WORKER_LEASE", if shape.lease.is_zero() { "never".into() } else { seconds(shape.lease) }),
         text("WORKER_RESTART_LEASE", seconds(shape.lease.max(Duration::from_secs(5)) * 4)),

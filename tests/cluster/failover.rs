@@ -1,5 +1,8 @@
 //! One failure at a time. What it takes until work goes on is printed, and not judged: a busy machine is slow.
 
+#[path = "dependents.rs"]
+mod dependents;
+
 use crate::cluster::{Cluster, Shape};
 use crate::coroner;
 use crate::database::Product;
@@ -54,10 +57,11 @@ impl Drop for Ended<'_> {
 
 type Step = fn(&Stage);
 
-const STEPS: [(&str, Step); 8] = [
+const STEPS: [(&str, Step); 9] = [
     ("any api node shows the log of any worker", Stage::logs),
     ("stop ends a tree of processes on every worker", Stage::stop),
     ("kill -9 of a master: its instances go on", Stage::master_killed),
+    ("what ends at one master is seen at the other, whichever of them is killed meanwhile", Stage::dependents),
     ("kill -9 of a worker alone: its tasks go on, and its successor reports them", Stage::worker_killed),
     ("a worker's machine burnt: its tasks are tried again elsewhere", Stage::machine_burnt),
     (
@@ -171,10 +175,7 @@ impl Stage {
         let definition = self.define((0..names.len()).map(node).collect());
         let instance = self.cluster.client.start(definition);
         self.await_line(instance, "n2", What::Start, 0);
-        let host = self.cluster.client.instance(definition, instance)["host"].clone();
-        let masters = self.cluster.of(Kind::Master);
-        let owner = masters.into_iter().find(|master| host == master.place.address.to_string());
-        let owner = owner.unwrap_or_else(|| panic!("the instance names its master: {host}"));
+        let owner = self.owner(definition, instance);
         let (killed_at, known) = (now(), self.begun(instance));
         owner.kill();
         // One node may have been granted before.

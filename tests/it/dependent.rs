@@ -1,15 +1,11 @@
 //! DEPENDENT nodes of the real program: met before, met later, never; and whatever happens while they wait.
 
-use crate::site::{Site, document, eventually, is_finished, retried, shell};
-use chrono::Timelike;
+use crate::site::{Site, document, eventually, is_finished, retried, shell, where_it_is_noon};
 use serde_json::{Value, json};
 use std::path::Path;
 
-/// A site in a zone where it is about noon, so that `today` stays the same day for hours.
 fn site() -> Site {
-    let ahead = 12 - i64::from(chrono::Utc::now().hour());
-    let zone = if ahead < 0 { format!("Etc/GMT+{}", -ahead) } else { format!("Etc/GMT-{ahead}") };
-    let site = Site::with(&[("ESCHEDULER_SERVER_TIMEZONE", zone.as_str())]);
+    let site = Site::with(&[("ESCHEDULER_SERVER_TIMEZONE", &where_it_is_noon())]);
     site.project();
     site
 }

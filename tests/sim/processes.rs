@@ -10,6 +10,7 @@ use escheduler::calls::{ToWorker, WorkerMail};
 use escheduler::dependency::Missing;
 use escheduler::host::NoLimit;
 use escheduler::master::{self, Master};
+use escheduler::model::DefinitionId;
 use escheduler::queue::{Broker, Job, Lobby};
 use escheduler::registry::{Member, Registry as _, Role};
 use escheduler::worker::shim::Inventory;
@@ -175,6 +176,9 @@ impl Colleagues for Others {
             }
         });
     }
+
+    /// Workflows of the simulator have no DEPENDENT nodes: nobody waits for it.
+    fn ended(&self, _definitions: Vec<DefinitionId>) {}
 }
 
 struct Streams {

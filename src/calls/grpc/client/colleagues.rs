@@ -4,6 +4,7 @@ use super::pool::{Pool, ask, within};
 use super::{CALL, Roster};
 use crate::calls::grpc::wire::{self, words};
 use crate::calls::{Colleagues, Failure, Holder, Report, ToWorker};
+use crate::model::DefinitionId;
 use crate::registry::Member;
 use futures::future::join_all;
 use std::net::SocketAddr;
@@ -102,6 +103,22 @@ impl Reach {
         let addresses = self.others().await.filter_map(|member| member.address);
         join_all(addresses.map(one)).await;
     }
+
+    async fn ended(&self, words: words::EndedRequest) {
+        let one = async |address: SocketAddr| {
+            let sent = async {
+                let master = self.pool.master(address)?;
+                ask(|| {
+                    let (mut master, words) = (master.clone(), words.clone());
+                    async move { master.ended(within(CALL, words)).await }
+                })
+                .await
+            };
+            tell("what has ended", address, sent.await);
+        };
+        let addresses = self.others().await.filter_map(|member| member.address);
+        join_all(addresses.map(one)).await;
+    }
 }
 
 fn tell(what: &str, address: SocketAddr, sent: Result<words::Taken, Failure>) {
@@ -119,5 +136,10 @@ impl Colleagues for OtherMasters {
     fn pass(&self, worker: &str, what: ToWorker) {
         let (worker, what) = (worker.to_owned(), Some(wire::to_worker_words(what)));
         self.send("a wish", |reach| async move { reach.pass(words::PassRequest { worker, what }).await });
+    }
+
+    fn ended(&self, definitions: Vec<DefinitionId>) {
+        let definitions = definitions.into_iter().map(|id| id.0).collect();
+        self.send("what has ended", |reach| async move { reach.ended(words::EndedRequest { definitions }).await });
     }
 }

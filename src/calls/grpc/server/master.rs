@@ -3,6 +3,7 @@
 use super::attendance::Attendance;
 use crate::calls::grpc::wire::{self, words};
 use crate::calls::{Bell, MasterMail, Registrar};
+use crate::model::DefinitionId;
 use std::sync::Arc;
 use tokio::sync::mpsc::UnboundedSender;
 use tokio_stream::wrappers::ReceiverStream;
@@ -81,6 +82,14 @@ impl Calls for Office {
             Some(wire::FromMaster::Welcome(_)) => Err(Status::invalid_argument("Welcome is not passed on")),
             None => Ok(Response::new(words::Taken {})),
         }
+    }
+
+    async fn ended(&self, request: Request<words::EndedRequest>) -> Result<Response<words::Taken>, Status> {
+        let definitions: Vec<_> = request.into_inner().definitions.into_iter().map(DefinitionId).collect();
+        if definitions.is_empty() {
+            return Err(Status::invalid_argument("nothing has ended"));
+        }
+        self.post(MasterMail::Ended { definitions })
     }
 
     async fn wake(&self, _: Request<words::WakeRequest>) -> Result<Response<words::Taken>, Status> {

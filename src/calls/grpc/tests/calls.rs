@@ -6,7 +6,7 @@ use crate::calls::grpc::{AnyMaster, EveryBell, OtherMasters, Pool};
 use crate::calls::{
     Beat, Bell, Colleagues, Failure, LocalBell, MasterMail, Registrar, Report, SignIn, Standing, ToWorker, What,
 };
-use crate::model::{InstanceId, Tag};
+use crate::model::{DefinitionId, InstanceId, Tag};
 use crate::registry::Role;
 use std::sync::Arc;
 
@@ -120,6 +120,13 @@ async fn letters_go_to_the_owner_and_wishes_to_all_others() {
             MasterMail::Pass { worker, what: ToWorker::Ask { attempt: asked } } => {
                 assert_eq!((worker.as_str(), asked), ("w9", attempt));
             }
+            other => panic!("{other:?}"),
+        }
+    }
+    others.ended(vec![DefinitionId(3), DefinitionId(5)]);
+    for master in [&mut second, &mut third] {
+        match master.next().await {
+            MasterMail::Ended { definitions } => assert_eq!(definitions, [DefinitionId(3), DefinitionId(5)]),
             other => panic!("{other:?}"),
         }
     }

@@ -97,7 +97,7 @@ async fn nobody_without_the_secret_gets_through_to_any_method() {
     let mut master = Setup { logs: Some(logs), ..Setup::default() }.serve().await;
     let caller = Caller::to(master.address).await;
     let methods = methods();
-    assert_eq!(methods.len(), 8, "{methods:?}");
+    assert_eq!(methods.len(), 9, "{methods:?}");
     let unknown = "/escheduler.cluster.MasterService/Nothing".to_owned();
     for method in methods.iter().chain([&unknown]) {
         for proof in [None, Some(""), Some("secret"), Some("a secret of the cluster")] {
