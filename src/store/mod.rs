@@ -46,6 +46,9 @@ mod users;
 mod worker_groups;
 mod writer;
 
+#[cfg(test)]
+pub(crate) use tests::stage;
+
 pub use alert_groups::{AlertGroup, GroupDraft, GroupRefusal};
 pub use audit::{AuditFilter, Audited, Author, Fact};
 pub use backfills::{BackfillRow, Backfills, Progress, Unsteered};

@@ -9,7 +9,10 @@
 //! nothing fires until the clock is where it was. A master whose clock is not the database's fires nothing.
 
 mod decision;
+#[cfg(test)]
+mod tests;
 
+use super::driver::ahead;
 use super::offices::Complaints;
 use crate::calendar::Calendar;
 use crate::calls::Bell;
@@ -68,6 +71,8 @@ pub(super) struct Timer {
     is_right: Option<bool>,
     /// When the near future was last read, by the time since the machine has started.
     looked_at: Duration,
+    /// How far the wall clock was ahead of that time then, in milliseconds.
+    ahead: i64,
     /// Whether there may be schedules of which nobody has said yet when they fire. They come with a database that was
     /// EasyScheduler's, and are searched for until none is left: that reads all schedules there are.
     seeks_unset: bool,
@@ -82,6 +87,7 @@ impl Timer {
             masters: None,
             is_right: None,
             looked_at: means.clock.boot(),
+            ahead: ahead(&*means.clock),
             seeks_unset: true,
             complaints: Complaints::default(),
             means,
@@ -131,6 +137,7 @@ impl Timer {
     /// dates of backfills.
     async fn look(&mut self) -> Result<(), Error> {
         self.looked_at = self.means.clock.boot();
+        self.ahead = ahead(&*self.means.clock);
         self.masters = self.turn().await;
         let is_right = self.clock_is_right().await?;
         self.is_right = Some(is_right);
@@ -195,6 +202,10 @@ impl Timer {
 
     /// Fires what is due by now.
     async fn fire(&mut self) -> Result<(), Error> {
+        // Whoever has set the clock may have set it wrong: that is asked before anything fires by it.
+        if (ahead(&*self.means.clock) - self.ahead).unsigned_abs() > OFF.as_millis() as u64 {
+            return self.look().await;
+        }
         let now = self.means.clock.now();
         let mut due = Vec::new();
         while let Some((at, schedule)) = self.due.first().copied().filter(|(at, _)| *at <= now) {

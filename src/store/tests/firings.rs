@@ -3,13 +3,13 @@
 use super::place::store;
 use super::stage::{claim, definition, end};
 use crate::model::{
-    Command, CommandType, DefinitionId, FailureStrategy, Outcome, OverlapPolicy, ProjectId, ReleaseState, ScheduleId,
-    Time, UserId, WarningType,
+    Command, CommandType, DefinitionId, FailureStrategy, OverlapPolicy, ProjectId, ReleaseState, ScheduleId, Time,
+    UserId, WarningType,
 };
-use crate::store::entity::{firing, process_definition, process_instance};
+use crate::store::entity::{process_definition, process_instance};
 use crate::store::{Decide, Decision, Firing, Store, Timetable, Timing, Unmoved};
 use sea_orm::sea_query::Expr;
-use sea_orm::{ColumnTrait, EntityTrait, QueryFilter, QueryOrder};
+use sea_orm::{ColumnTrait, EntityTrait, QueryFilter};
 use std::sync::Arc;
 
 const ADMIN: UserId = UserId(1);
@@ -60,9 +60,8 @@ async fn fire(store: &Store, id: ScheduleId, instants: &[i64]) -> usize {
 }
 
 async fn outcomes(store: &Store) -> String {
-    let rows = firing::Entity::find().order_by_asc(firing::Column::FireMs).all(store.read()).await.unwrap();
-    let shown = |row: firing::Model| format!("{} {}", row.fire_ms, Outcome::from_code(row.outcome).unwrap());
-    rows.into_iter().map(shown).collect::<Vec<_>>().join(", ")
+    let told = super::stage::outcomes(store).await;
+    told.into_iter().map(|(at, outcome, _)| format!("{} {outcome}", at.0)).collect::<Vec<_>>().join(", ")
 }
 
 #[tokio::test]

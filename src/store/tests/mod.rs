@@ -11,7 +11,7 @@ mod plans;
 mod proxy;
 mod pulse;
 mod schema;
-mod stage;
+pub(crate) mod stage;
 mod steps;
 mod trouble;
 mod unnoted;

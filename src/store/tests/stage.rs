@@ -1,11 +1,11 @@
 //! What several suites set up: a definition that is on line, and runs of it.
 
-use crate::model::{Command, DefinitionId, InstanceId, ProjectId, ReleaseState, State, Time};
-use crate::store::entity::{process_definition, process_instance, project};
+use crate::model::{Command, DefinitionId, InstanceId, Outcome, ProjectId, ReleaseState, State, Time};
+use crate::store::entity::{firing, process_definition, process_instance, project};
 use crate::store::{NewInstance, Store};
 use sea_orm::ActiveValue::Set;
 use sea_orm::sea_query::Expr;
-use sea_orm::{ActiveModelTrait, ColumnTrait, EntityTrait, QueryFilter};
+use sea_orm::{ActiveModelTrait, ColumnTrait, EntityTrait, QueryFilter, QueryOrder};
 
 /// A project with a definition that is on line.
 pub async fn definition(store: &Store) -> (ProjectId, DefinitionId) {
@@ -78,4 +78,11 @@ pub async fn end_as(store: &Store, id: InstanceId, state: State) {
 /// The run succeeds.
 pub async fn end(store: &Store, id: InstanceId) {
     end_as(store, id, State::Success).await;
+}
+
+/// What became of the instants of all schedules, in their order, and for how many earlier ones each stands.
+pub async fn outcomes(store: &Store) -> Vec<(Time, Outcome, i32)> {
+    let rows = firing::Entity::find().order_by_asc(firing::Column::FireMs).all(store.read()).await.unwrap();
+    let told = |row: firing::Model| (Time(row.fire_ms), Outcome::from_code(row.outcome).unwrap(), row.missed);
+    rows.into_iter().map(told).collect()
 }

@@ -1,0 +1,255 @@
+//! The timer on a clock that is set, and a database that has one of its own.
+
+use super::*;
+use crate::calls::LocalBell;
+use crate::clock::ManualClock;
+use crate::master::stage::member;
+use crate::model::{
+    Backfill, Command, DateOrder, DefinitionId, FailureStrategy, MisfirePolicy, ProjectId, ReleaseState, RunMode,
+    UserId, WarningType,
+};
+use crate::registry::{Membership, Memory};
+use crate::store::{Backfills, Store, Timing, stage};
+use async_trait::async_trait;
+use futures::FutureExt;
+use std::sync::Mutex;
+
+/// A morning in 2023.
+const MIDNIGHT: i64 = 1_700_006_400_000;
+const MINUTE: Duration = Duration::from_secs(60);
+const ADMIN: UserId = UserId(1);
+
+fn at(hour: i64, minute: i64) -> Time {
+    Time(MIDNIGHT + (hour * 60 + minute) * 60_000)
+}
+
+/// A database with a clock of its own, which nobody sets.
+struct WithClock {
+    store: Store,
+    now: Mutex<Option<Time>>,
+}
+
+#[async_trait]
+impl Backfills for WithClock {
+    async fn advance(&self, now: Time) -> Result<usize, Error> {
+        self.store.advance(now).await
+    }
+}
+
+#[async_trait]
+impl Timetable for WithClock {
+    async fn near(&self, until: Time, limit: u64) -> Result<Vec<Near>, Error> {
+        self.store.near(until, limit).await
+    }
+
+    async fn unset(&self, limit: u64) -> Result<Vec<ScheduleId>, Error> {
+        self.store.unset(limit).await
+    }
+
+    async fn fire(&self, schedules: Vec<ScheduleId>, now: Time, decide: Decide) -> Result<Fired, Error> {
+        self.store.fire(schedules, now, decide).await
+    }
+
+    async fn now(&self) -> Result<Option<Time>, Error> {
+        Ok(*self.now.lock().unwrap())
+    }
+
+    async fn start_waiting(&self, now: Time) -> Result<usize, Error> {
+        self.store.start_waiting(now).await
+    }
+}
+
+struct Site {
+    timetable: Arc<WithClock>,
+    clock: ManualClock,
+    registry: Arc<Memory>,
+    timer: Timer,
+    wake: Arc<Notify>,
+    definition: DefinitionId,
+    _member: Membership,
+}
+
+impl Site {
+    /// A site at five past twelve, with one definition.
+    async fn open() -> Site {
+        let store = Store::memory().await.unwrap();
+        let (_, definition) = stage::definition(&store).await;
+        let timetable = Arc::new(WithClock { store, now: Mutex::default() });
+        let (clock, registry, wake) = (ManualClock::at(at(12, 5)), Arc::new(Memory::default()), Arc::default());
+        let membership = registry.join(member("me")).await;
+        let timer = timer(&timetable, &clock, &registry, &wake);
+        Site { timetable, clock, registry, timer, wake, definition, _member: membership }
+    }
+
+    /// A schedule that fires every ten minutes.
+    async fn schedule(&self, misfire: MisfirePolicy) -> ScheduleId {
+        let timing = Timing {
+            crontab: "0 0/10 * * * ?".into(),
+            zone: Some("UTC".into()),
+            gap: None,
+            overlap: None,
+            start: Time(0),
+            end: Time(4_000_000_000_000),
+            misfire: Some(misfire),
+            overlapping: None,
+            jitter_ms: None,
+            strategy: FailureStrategy::Continue,
+            warning: WarningType::None,
+            warning_group: 0,
+            priority: None,
+            worker_group: -1,
+            receivers: None,
+            receivers_cc: None,
+            at: Time(0),
+        };
+        let store = &self.timetable.store;
+        let id = store.create_schedule(self.definition, ADMIN, timing).await.unwrap().unwrap();
+        let now = self.clock.now();
+        let next = Arc::new(move |schedule: &Schedule| Calendar::of(schedule, Tz::UTC).unwrap().next_after(now));
+        store.release_schedule(ProjectId(1), id, ReleaseState::Online, next, now).await.unwrap().unwrap();
+        self.wake.notify_one();
+        id
+    }
+
+    /// The process begins anew.
+    fn restart(&mut self) {
+        self.timer = timer(&self.timetable, &self.clock, &self.registry, &self.wake);
+    }
+
+    /// Time passes, and the timer does whatever it wakes up for.
+    async fn pass(&mut self, span: Duration) {
+        let mut left = span;
+        while !left.is_zero() {
+            let step = left.min(MINUTE);
+            self.clock.advance(step);
+            left -= step;
+            self.settle().await;
+        }
+    }
+
+    async fn settle(&mut self) {
+        while let Some(looks) = self.timer.wait().now_or_never() {
+            let done = if looks { self.timer.look().await } else { self.timer.fire().await };
+            done.unwrap();
+        }
+    }
+
+    /// What became of which instant, and the instants for which there is a command.
+    async fn told(&self) -> (Vec<String>, Vec<String>) {
+        let clock = |at: Time| at.on_the_clock_of(Tz::UTC)[11..16].to_owned();
+        let told = stage::outcomes(&self.timetable.store).await.into_iter().map(|(at, outcome, missed)| {
+            let missed = if missed > 0 { format!(" for {missed} more") } else { String::new() };
+            format!("{} {outcome}{missed}", clock(at))
+        });
+        let commands = self.timetable.store.starts(1000).await.unwrap();
+        let mut commands: Vec<_> = commands.iter().filter_map(|wish| wish.schedule_time).map(clock).collect();
+        commands.sort();
+        (told.collect(), commands)
+    }
+}
+
+fn timer(timetable: &Arc<WithClock>, clock: &ManualClock, registry: &Arc<Memory>, wake: &Arc<Notify>) -> Timer {
+    Timer::new(Means {
+        timetable: timetable.clone(),
+        registry: registry.clone(),
+        clock: Arc::new(clock.clone()),
+        bell: Arc::new(LocalBell::default()),
+        wake: wake.clone(),
+        owner: "me".into(),
+        zone: Tz::UTC,
+        grace: MINUTE,
+    })
+}
+
+/// An hour forward at a quarter past twelve, an hour back later, and a restart while the clock shows for the second time
+/// what it has shown before. Returns what became of the instants.
+async fn forward_and_back(misfire: MisfirePolicy) -> (Vec<String>, Vec<String>) {
+    let mut site = Site::open().await;
+    site.schedule(misfire).await;
+    site.pass(10 * MINUTE).await;
+    site.clock.set(at(13, 15));
+    site.pass(10 * MINUTE).await;
+    site.clock.set(at(12, 25));
+    let before = site.told().await;
+    site.pass(30 * MINUTE).await;
+    site.restart();
+    site.pass(30 * MINUTE).await;
+    assert_eq!((site.clock.now(), site.told().await), (at(13, 25), before), "the clock is where it was");
+    site.pass(10 * MINUTE).await;
+    site.told().await
+}
+
+#[tokio::test]
+async fn the_clock_is_set_forward_and_back_and_under_fire_once_one_run_stands_for_the_hour() {
+    let (told, commands) = forward_and_back(MisfirePolicy::FireOnce).await;
+    assert_eq!(told, ["12:10 STARTED", "13:10 STARTED for 5 more", "13:20 STARTED", "13:30 STARTED"]);
+    assert_eq!(commands, ["12:10", "13:10", "13:20", "13:30"]);
+}
+
+#[tokio::test]
+async fn the_clock_is_set_forward_and_back_and_under_fire_all_each_instant_runs_once() {
+    let (told, commands) = forward_and_back(MisfirePolicy::FireAll).await;
+    let all = ["12:10", "12:20", "12:30", "12:40", "12:50", "13:00", "13:10", "13:20", "13:30"];
+    assert_eq!(told, all.map(|at| format!("{at} STARTED")));
+    assert_eq!(commands, all);
+}
+
+#[tokio::test]
+async fn the_clock_is_set_forward_and_back_and_under_skip_the_hour_is_left_out() {
+    let (told, commands) = forward_and_back(MisfirePolicy::Skip).await;
+    assert_eq!(told, ["12:10 STARTED", "13:10 MISSED for 5 more", "13:20 STARTED", "13:30 STARTED"]);
+    assert_eq!(commands, ["12:10", "13:20", "13:30"]);
+}
+
+#[tokio::test]
+async fn the_clock_is_set_back_and_forward_again_and_nothing_is_doubled_or_lost() {
+    let mut site = Site::open().await;
+    site.schedule(MisfirePolicy::FireAll).await;
+    site.pass(10 * MINUTE).await;
+    site.clock.set(at(11, 15));
+    site.pass(10 * MINUTE).await;
+    assert_eq!(site.told().await.1, ["12:10"], "nothing fires before the clock is where it was");
+    site.clock.set(at(12, 25));
+    site.pass(10 * MINUTE).await;
+    assert_eq!(site.told().await.1, ["12:10", "12:20", "12:30"]);
+}
+
+#[tokio::test]
+async fn a_machine_whose_clock_is_not_the_databases_fires_nothing_until_it_is() {
+    let mut site = Site::open().await;
+    site.schedule(MisfirePolicy::FireAll).await;
+    let database = |site: &Site, now: Time| *site.timetable.now.lock().unwrap() = Some(now);
+    database(&site, at(12, 9));
+    site.pass(4 * MINUTE).await;
+    // It is set after the timer has looked, and before it looks again: only an instant comes between.
+    site.clock.set(at(13, 9));
+    site.settle().await;
+    site.pass(5 * MINUTE).await;
+    assert_eq!(site.told().await, (vec![], vec![]));
+    database(&site, at(12, 14));
+    site.clock.set(at(12, 14));
+    site.pass(Duration::from_secs(1)).await;
+    site.pass(LOOK).await;
+    assert_eq!(site.told().await.1, ["12:10"], "late, and not lost");
+}
+
+#[tokio::test]
+async fn a_ring_makes_it_look_before_its_time() {
+    let mut site = Site::open().await;
+    site.settle().await;
+    let template = Command::start(site.definition, ADMIN);
+    let (mode, order) = (RunMode::Serial, DateOrder::Ascending);
+    let backfill = Backfill { template, schedule: None, zone: Tz::UTC, mode, parallelism: 1, order };
+    let dates = [at(0, 0), at(24, 0)].into();
+    site.timetable.store.create_backfill(backfill, dates, [None, None], Time(0)).await.unwrap();
+    site.pass(Duration::from_secs(1)).await;
+    assert_eq!(site.told().await.1.len(), 0, "it does not know");
+    site.wake.notify_one();
+    site.settle().await;
+    assert_eq!(site.told().await.1.len(), 1);
+    let run = stage::claim(&site.timetable.store).await;
+    stage::end(&site.timetable.store, run).await;
+    site.wake.notify_one();
+    site.pass(REST).await;
+    assert_eq!(site.told().await.1.len(), 1, "the next date begins when one has ended");
+}
