@@ -39,12 +39,8 @@ impl Calendar {
     /// # Errors
     /// A sentence about its expression or its zone.
     pub fn of(schedule: &Schedule, server: Tz) -> Result<Calendar, String> {
-        Ok(Calendar {
-            expression: Expression::parse(&schedule.crontab).map_err(|why| why.to_string())?,
-            zone: schedule.zone.as_deref().map_or(Ok(server), zone)?,
-            gap: schedule.gap,
-            overlap: schedule.overlap,
-        })
+        let (expression, zone) = parts(&schedule.crontab, schedule.zone.as_deref())?;
+        Ok(Calendar { expression, zone: zone.unwrap_or(server), gap: schedule.gap, overlap: schedule.overlap })
     }
 
     /// The first instant after this one at which it fires, a whole second; `None` if there is none until 2099.
@@ -91,6 +87,16 @@ impl Calendar {
     fn next_wall(&self, from: Wall, until: Wall) -> Option<Wall> {
         if from < until { self.expression.next(from, until) } else { None }
     }
+}
+
+/// What keeps an expression or a zone from being read, if something does.
+pub fn problem(crontab: &str, zone: Option<&str>) -> Option<String> {
+    parts(crontab, zone).err()
+}
+
+fn parts(crontab: &str, name: Option<&str>) -> Result<(Expression, Option<Tz>), String> {
+    let expression = Expression::parse(crontab).map_err(|why| why.to_string())?;
+    Ok((expression, name.map(zone).transpose()?))
 }
 
 /// Reads the name of a zone, as in `Europe/Berlin` or `UTC`.

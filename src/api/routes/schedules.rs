@@ -10,7 +10,7 @@ use crate::api::reply::{Failure, Outcome, Reply};
 use crate::api::routes::executors::refused;
 use crate::api::routes::timing::{self, Wrong};
 use crate::api::shapes::{Listed, Schedule};
-use crate::calendar::Calendar;
+use crate::calendar::{self, Calendar};
 use crate::model::{DefinitionId, FailureStrategy, ReleaseState, ScheduleId, TaskDependType, Time, WarningType};
 use crate::store::{Timing, Unmoved};
 use std::sync::Arc;
@@ -77,6 +77,9 @@ pub async fn online(call: Call) -> Outcome {
     let id = ScheduleId(call.form.int("id")?);
     let row = call.store().schedule(call.project()?, id).await?.ok_or_else(|| unknown(id))?;
     let definition = DefinitionId(row.process_definition_id);
+    if let Some(why) = calendar::problem(&row.crontab, row.timezone_id.as_deref()) {
+        return Err(Failure::because(why));
+    }
     admission::check(call.store(), definition, "", TaskDependType::Post).await.map_err(refused)?;
     release(&call, id, ReleaseState::Online).await?;
     call.wake_masters();

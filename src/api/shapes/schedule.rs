@@ -1,5 +1,6 @@
 //! Schedules.
 
+use crate::calendar;
 use crate::model::{
     DstGap, DstOverlap, FailureStrategy, MisfirePolicy, OverlapPolicy, Priority, ReleaseState, ScheduleId, Time,
     WarningType,
@@ -39,11 +40,15 @@ pub struct Schedule {
     jitter: i64,
     /// When it fires next; null while it is off line, and after its last time.
     next_fire_time: Option<Time>,
+    /// Why it cannot fire: what cannot be read of its expression or its zone, in words; else null. Such schedules come
+    /// from EasyScheduler.
+    problem: Option<String>,
 }
 
 impl From<ScheduleRow> for Schedule {
     fn from(row: ScheduleRow) -> Schedule {
         Schedule {
+            problem: calendar::problem(&row.crontab, row.timezone_id.as_deref()),
             id: row.id,
             process_definition_id: row.process_definition_id,
             process_definition_name: row.process_definition_name,

@@ -21,7 +21,7 @@ pub(super) fn decide(
     let after = |at: Time| next_after(at).filter(within);
     let Some(first) = schedule.next else {
         // It was put on line by EasyScheduler itself: never made up for.
-        return Decision { firings: vec![], next: after(just_before(schedule.start.max(now))) };
+        return Decision { next: after(just_before(schedule.start.max(now))), ..Decision::default() };
     };
     let latest = now - grace - schedule.jitter;
     let is_due = |at: &Time| *at + lateness(schedule.id, *at, schedule.jitter) <= now;
@@ -38,7 +38,7 @@ pub(super) fn decide(
         firings.push(Firing { at, missed: 0, runs: true });
         next = after(at);
     }
-    Decision { firings, next }
+    Decision { firings, next, offline: false }
 }
 
 /// The last instant before `end`, from `start` on, which is one; and how many there are before it, as far as counted.
@@ -189,7 +189,7 @@ mod tests {
         assert_eq!(seconds(&decide(&ends, at(1100), GRACE, &every(10))).0, [(1000, 0, true), (1010, 0, true)]);
         assert_eq!(decide(&ends, at(1100), GRACE, &every(10)).next, None);
         ends.end = at(999);
-        assert_eq!(decide(&ends, at(1100), GRACE, &every(10)), Decision { firings: vec![], next: None });
+        assert_eq!(decide(&ends, at(1100), GRACE, &every(10)), Decision::default());
         let mut begins = schedule(MisfirePolicy::FireAll, None);
         begins.start = at(5000);
         assert_eq!(seconds(&decide(&begins, at(1000), GRACE, &every(10))), (vec![], Some(5000)));

@@ -248,8 +248,8 @@ impl Timer {
         Arc::new(move |schedule: &Schedule| match Calendar::of(schedule, zone) {
             Ok(calendar) => decision::decide(schedule, now, grace, &|at| calendar.next_after(at)),
             Err(why) => {
-                tracing::error!(schedule = %schedule.id, "the schedule never fires: {why}");
-                Decision { firings: vec![], next: None }
+                tracing::error!(schedule = %schedule.id, "the schedule is taken off line: {why}");
+                Decision { offline: true, ..Decision::default() }
             }
         })
     }

@@ -45,12 +45,14 @@ pub struct Firing {
 }
 
 /// What is to become of a schedule that is due.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Decision {
     /// In their order.
     pub firings: Vec<Firing>,
     /// `None`: never again.
     pub next: Option<Time>,
+    /// Nobody can say when it fires: it is taken off line, for people to see.
+    pub offline: bool,
 }
 
 /// Decides about a schedule as its row stands in the transaction.
@@ -132,7 +134,11 @@ impl Timetable for Store {
                 let (on, off): (Vec<_>, Vec<_>) =
                     rows.into_iter().map(read).partition(|it| online.contains(&it.definition));
                 work.offline.extend(off.into_iter().map(|schedule| schedule.id.0));
-                let decided: Vec<_> = on.into_iter().map(|schedule| (decide(&schedule), schedule)).collect();
+                let (lost, decided): (Vec<_>, Vec<_>) = on
+                    .into_iter()
+                    .map(|schedule| (decide(&schedule), schedule))
+                    .partition(|(decision, _)| decision.offline);
+                work.offline.extend(lost.into_iter().map(|(_, schedule)| schedule.id.0));
                 let known = known(tx, &decided).await?;
                 for (mut decision, schedule) in decided {
                     decision.firings.retain(|firing| !known.contains(&(schedule.id.0, firing.at.0)));

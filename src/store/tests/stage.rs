@@ -1,7 +1,7 @@
 //! What several suites set up: a definition that is on line, and runs of it.
 
-use crate::model::{Command, DefinitionId, InstanceId, Outcome, ProjectId, ReleaseState, State, Time};
-use crate::store::entity::{firing, process_definition, process_instance, project};
+use crate::model::{Command, DefinitionId, InstanceId, Outcome, ProjectId, ReleaseState, ScheduleId, State, Time};
+use crate::store::entity::{firing, process_definition, process_instance, project, schedules};
 use crate::store::{NewInstance, Store};
 use sea_orm::ActiveValue::Set;
 use sea_orm::sea_query::Expr;
@@ -85,4 +85,22 @@ pub async fn outcomes(store: &Store) -> Vec<(Time, Outcome, i32)> {
     let rows = firing::Entity::find().order_by_asc(firing::Column::FireMs).all(store.read()).await.unwrap();
     let told = |row: firing::Model| (Time(row.fire_ms), Outcome::from_code(row.outcome).unwrap(), row.missed);
     rows.into_iter().map(told).collect()
+}
+
+/// The schedule is as EasyScheduler left it, with an expression that it took for one.
+pub async fn rewrite(store: &Store, id: ScheduleId, crontab: &'static str) {
+    use schedules::Column;
+    store
+        .write(move |tx| {
+            Box::pin(async move {
+                let rewritten = schedules::Entity::update_many()
+                    .col_expr(Column::Crontab, Expr::value(crontab))
+                    .col_expr(Column::NextFireMs, Expr::value(None::<i64>))
+                    .filter(Column::Id.eq(id.0));
+                assert_eq!(rewritten.exec(tx).await?.rows_affected, 1);
+                Ok(())
+            })
+        })
+        .await
+        .unwrap();
 }

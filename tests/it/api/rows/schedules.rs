@@ -1,5 +1,6 @@
 //! Schedules.
 
+use super::super::stage::START;
 use super::case::{Row, form, row};
 use super::scene::{Scene, Who};
 use super::shape::{SCHEDULE, Shape};
@@ -46,7 +47,20 @@ pub fn rows() -> Vec<Row> {
         .code(50003, |_, _| form(&[("processDefinitionId", &999)])),
         row("POST projects/{projectName}/schedule/list", Shape::List(SCHEDULE), |scene, n| {
             made(scene, n);
+            unreadable(scene, n);
             form(&[])
+        })
+        .sees(|scene, data| {
+            for row in data.as_array().expect("a list") {
+                let problem = row["problem"].as_str().unwrap_or_default();
+                assert_eq!(problem.contains("25"), row["crontab"] == UNREADABLE, "{row}");
+                if row["crontab"] == UNREADABLE {
+                    let id = row["id"].to_string();
+                    let answer = scene.alice.post("projects/billing/schedule/online", &[("id", &id)]).json();
+                    let why = answer["msg"].as_str().unwrap_or_default();
+                    assert!(why.contains(problem), "it does not go on line, and says why: {answer}");
+                }
+            }
         }),
         // Whoever has not made it may not delete it, not even the administrator.
         row("GET projects/{projectName}/schedule/delete", Shape::Null, |scene, n| {
@@ -66,6 +80,8 @@ pub fn rows() -> Vec<Row> {
         .without_store(),
     ]
 }
+
+const UNREADABLE: &str = "0 0 25 * * ?";
 
 fn timing(crontab: &str) -> String {
     json!({"startTime": "2026-01-01 00:00:00", "endTime": "2090-01-01 00:00:00", "crontab": crontab}).to_string()
@@ -96,6 +112,25 @@ fn online(scene: &Scene, n: usize) -> i32 {
     let id = made(scene, n);
     scene.alice.post("projects/billing/schedule/online", &[("id", &id.to_string())]).data();
     id
+}
+
+/// A schedule that EasyScheduler took for one.
+fn unreadable(scene: &Scene, _: usize) -> i32 {
+    use sea_orm::ActiveValue::Set;
+    let schedule = escheduler::store::entity::schedules::ActiveModel {
+        process_definition_id: Set(scene.daily),
+        start_time: Set(escheduler::store::utc(START)),
+        end_time: Set(escheduler::store::utc(START)),
+        crontab: Set(UNREADABLE.to_owned()),
+        failure_strategy: Set(1),
+        user_id: Set(2),
+        release_state: Set(0),
+        warning_type: Set(0),
+        create_time: Set(escheduler::store::utc(START)),
+        update_time: Set(escheduler::store::utc(START)),
+        ..Default::default()
+    };
+    scene.wait(scene.insert(schedule)).id
 }
 
 /// A schedule whose definition is off line.

@@ -189,4 +189,5 @@ fn a_key_too_many_one_too_few_and_one_of_another_kind_are_found() {
 pub const SCHEDULE: &str = "id int, processDefinitionId int, processDefinitionName str, projectName str, desc str?, \
     startTime date, endTime date, crontab str, failureStrategy str, warningType str, createTime date, updateTime date, \
     userId int, userName str, releaseState str, warningGroupId int, processInstancePriority str?, workerGroupId int, \
-    timezoneId str?, misfirePolicy str, overlapPolicy str, gap str, overlap str, jitter int, nextFireTime date?";
+    timezoneId str?, misfirePolicy str, overlapPolicy str, gap str, overlap str, jitter int, nextFireTime date?, \
+    problem str?";
