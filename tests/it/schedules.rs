@@ -118,3 +118,124 @@ fn a_run_that_must_not_overlap_waits_for_the_one_before() {
         assert_eq!(times[1] - times[0], 1000, "none is left out");
     }
 }
+
+/// The policies in turn, while the run that the first firing begins goes on until a file is there.
+fn overlapping(policy: &str) -> (Site, i64, String, std::path::PathBuf) {
+    let site = Site::start();
+    site.project();
+    let file = site.folder.path().join("go");
+    let script = format!("while [ ! -e '{}' ]; do sleep 0.05; done", file.display());
+    let definition = site.define("long", &document(vec![shell("a", &script, &[])]));
+    let id = schedule(&site, definition, &timing(json!({"overlapPolicy": policy})));
+    eventually("it begins", || (!site.instances(definition).is_empty()).then_some(()));
+    (site, definition, id, file)
+}
+
+#[test]
+fn runs_that_may_overlap_run_beside_each_other() {
+    let (site, definition, id, file) = overlapping("parallel");
+    let live = || site.instances(definition).iter().filter(|row| !is_finished(&row["state"])).count();
+    eventually("three live at once", || (live() >= 3).then_some(()));
+    site.post("projects/p/schedule/offline", &[("id", &id)]);
+    std::fs::write(file, "").expect("our own folder");
+    let seconds = seconds(&site, definition);
+    assert_eq!(seconds, (seconds[0]..=seconds[seconds.len() - 1]).collect::<Vec<_>>());
+}
+
+#[test]
+fn what_is_to_be_skipped_while_a_run_lives_never_runs() {
+    let (site, definition, id, file) = overlapping("skip");
+    let first = site.instances(definition)[0]["scheduleTime"].as_i64().expect("a time") / 1000;
+    let passed = || chrono::Utc::now().timestamp() >= first + 4;
+    eventually("three instants have passed", || passed().then_some(()));
+    assert_eq!(site.instances(definition).len(), 1);
+    std::fs::write(file, "").expect("our own folder");
+    eventually("it goes on", || (site.instances(definition).len() >= 2).then_some(()));
+    site.post("projects/p/schedule/offline", &[("id", &id)]);
+    let seconds = seconds(&site, definition);
+    assert!(seconds[1] > first + 3, "{seconds:?}");
+}
+
+#[test]
+fn a_run_that_is_to_be_replaced_is_stopped_before_the_next_begins() {
+    let (site, definition, id, _file) = overlapping("replace");
+    let stopped = || site.instances(definition).iter().filter(|row| row["state"] == "STOP").count();
+    eventually("two were replaced", || (stopped() >= 2).then_some(()));
+    site.post("projects/p/schedule/offline", &[("id", &id)]);
+    let mut rows = site.instances(definition);
+    rows.sort_by_key(|row| row["scheduleTime"].as_i64());
+    for pair in rows.windows(2) {
+        let (end, start) = (pair[0]["endTime"].as_i64(), pair[1]["startTime"].as_i64());
+        assert!(end.is_some() && end <= start, "{} and {}", pair[0], pair[1]);
+    }
+    for row in rows.iter().filter(|row| !is_finished(&row["state"])) {
+        site.execute(row["id"].as_i64().expect("an id"), "STOP");
+    }
+}
+
+/// An outage longer than the grace; returns the seconds that ran, the last one before it, and the first one of which it
+/// is known that the program was up again.
+fn outage(policy: &str) -> (Vec<i64>, i64, i64) {
+    let mut site = Site::with(&[("ESCHEDULER_SCHEDULE_MISFIRE_THRESHOLD", "3000")]);
+    site.project();
+    let definition = site.define("idle", &idle());
+    let id = schedule(&site, definition, &timing(json!({"misfirePolicy": policy})));
+    eventually("it fires", || (site.instances(definition).len() >= 2).then_some(()));
+    site.crash();
+    let down = chrono::Utc::now().timestamp();
+    std::thread::sleep(Duration::from_secs(7));
+    site.up();
+    let up = chrono::Utc::now().timestamp();
+    let fires = |row: &Value| row["scheduleTime"].as_i64() > Some((up + 2) * 1000);
+    eventually("it goes on", || site.instances(definition).iter().any(fires).then_some(()));
+    site.post("projects/p/schedule/offline", &[("id", &id)]);
+    (seconds(&site, definition), down, up)
+}
+
+#[test]
+fn after_an_outage_fire_once_makes_up_for_one_of_what_was_missed() {
+    let (seconds, down, up) = outage("fire once");
+    let gaps = |pair: &&[i64]| pair[1] - pair[0] > 1;
+    let gaps: Vec<_> = seconds.windows(2).filter(gaps).collect();
+    assert_eq!(gaps.len(), 1, "{seconds:?}");
+    // One stands for those in the gap. What comes right after it was not late enough to be missed.
+    assert!(gaps[0][0] <= down && gaps[0][1] > gaps[0][0] + 2 && gaps[0][1] <= up, "{gaps:?}: {down} to {up}");
+}
+
+#[test]
+fn after_an_outage_skip_leaves_out_what_was_missed() {
+    let (skipped, down, up) = outage("skip");
+    let missing: Vec<_> = (skipped[0]..=skipped[skipped.len() - 1]).filter(|at| !skipped.contains(at)).collect();
+    assert!(missing.len() >= 3 && missing.windows(2).all(|pair| pair[1] == pair[0] + 1), "{skipped:?}");
+    assert!(missing[0] >= down - 3 && missing[missing.len() - 1] <= up, "{missing:?}: {down} to {up}");
+}
+
+#[test]
+fn after_an_outage_fire_all_makes_up_for_each() {
+    let (seconds, ..) = outage("fire all");
+    assert_eq!(seconds, (seconds[0]..=seconds[seconds.len() - 1]).collect::<Vec<_>>());
+}
+
+#[test]
+fn a_preview_shows_what_the_change_of_the_clock_does() {
+    let site = Site::start();
+    site.project();
+    let preview = |day: &str, more: Value| {
+        let mut timing = json!({"startTime": format!("{day} 00:00:00"), "endTime": "2037-01-01 00:00:00",
+            "crontab": "0 30 2 * * ?", "timezoneId": "Europe/Berlin"});
+        timing.as_object_mut().expect("an object").extend(more.as_object().expect("an object").clone());
+        let shown = site.post("projects/p/schedule/preview", &[("schedule", &timing.to_string())]);
+        let texts = shown.as_array().expect("a list").iter().filter_map(Value::as_str).take(2);
+        texts.map(|text| text.split_once(' ').map_or(text, |(_, time)| time).to_owned()).collect::<Vec<_>>()
+    };
+    assert_eq!(preview("2036-03-30", json!({"gap": "shift"})), ["03:00:00", "02:30:00"]);
+    assert_eq!(preview("2036-03-30", json!({"gap": "skip"})), ["02:30:00", "02:30:00"]);
+    let first = |day: &str, overlap: &str| preview(day, json!({"overlap": overlap}));
+    assert_eq!(first("2036-10-26", "both"), ["02:30:00", "02:30:00"]);
+    let days = |overlap: &str| {
+        let timing = json!({"startTime": "2036-10-26 00:00:00", "endTime": "2036-10-26 12:00:00",
+            "crontab": "0 30 2 * * ?", "timezoneId": "Europe/Berlin", "overlap": overlap});
+        site.post("projects/p/schedule/preview", &[("schedule", &timing.to_string())]).as_array().map(Vec::len)
+    };
+    assert_eq!([days("first"), days("second"), days("both")], [Some(1), Some(1), Some(2)]);
+}

@@ -1,6 +1,6 @@
 //! Why something does not run, asked of the real program.
 
-use crate::site::{Site, document, eventually, is_finished, retried, shell};
+use crate::site::{Site, document, eventually, is_finished, retried, shell, sub_process};
 use serde_json::{Value, json};
 use std::path::Path;
 
@@ -125,5 +125,58 @@ fn a_firing_that_must_not_overlap_names_the_run_that_it_waits_for() {
     site.post("projects/p/schedule/offline", &[("id", &schedule)]);
     assert_eq!(reason["code"], "OVERLAP", "{reason}");
     std::fs::write(&file, "").expect("our own folder");
+    ended(&site, definition);
+}
+
+#[test]
+fn what_comes_after_a_failure_and_what_was_not_chosen_will_not_run() {
+    let site = site(&[]);
+    let file = site.folder.path().join("go");
+    let nodes = vec![
+        shell("fails", "false", &[]),
+        shell("goes_on", &until(&file), &[]),
+        shell("after", "true", &["fails"]),
+        shell("beside", "true", &[]),
+    ];
+    let definition = site.define("partly", &document(nodes));
+    let chosen = [("startNodeList", "fails,goes_on,after"), ("taskDependType", "TASK_ONLY")];
+    site.start_instance(definition, &chosen);
+    let instance = eventually("it begins", || site.instances(definition).first()?["id"].as_i64());
+    assert!(waits(&site, instance, "after", "PREDECESSOR_FAILED")["text"].as_str().expect("a text").contains("fails"));
+    waits(&site, instance, "beside", "NOT_CHOSEN");
+    std::fs::write(&file, "").expect("our own folder");
+    ended(&site, definition);
+}
+
+#[test]
+fn logic_nodes_say_what_they_wait_for() {
+    let site = site(&[]);
+    let file = site.folder.path().join("go");
+    let inner = site.define("inner", &document(vec![shell("a", &until(&file), &[])]));
+    let absent = site.define("absent", &document(vec![shell("a", "true", &[])]));
+    let item =
+        json!({"projectId": 1, "definitionId": absent, "depTasks": "ALL", "cycle": "day", "dateValue": "last7Days"});
+    let mut waiting = shell("waiting", "", &[]);
+    waiting["type"] = json!("DEPENDENT");
+    waiting["params"] = json!({});
+    waiting["dependence"] =
+        json!({"relation": "AND", "dependTaskList": [{"relation": "AND", "dependItemList": [item]}]});
+    let outer = site.define("outer", &document(vec![sub_process("inner", inner, &[]), waiting]));
+    let instance = begin(&site, outer);
+    waits(&site, instance, "inner", "SUB_PROCESS");
+    assert!(waits(&site, instance, "waiting", "DEPENDENCY")["text"].as_str().expect("a text").contains("absent"));
+    site.execute(instance, "STOP");
+    std::fs::write(&file, "").expect("our own folder");
+    ended(&site, outer);
+}
+
+#[test]
+fn a_machine_that_is_too_busy_is_named() {
+    // As if more memory were to be kept free than there is.
+    let site = site(&[("ESCHEDULER_WORKER_RESERVED_MEMORY", "1000000")]);
+    let definition = site.define("patient", &document(vec![shell("a", "true", &[])]));
+    let instance = begin(&site, definition);
+    waits(&site, instance, "a", "OVERLOAD");
+    site.execute(instance, "STOP");
     ended(&site, definition);
 }

@@ -5,8 +5,8 @@ use crate::calls::LocalBell;
 use crate::clock::ManualClock;
 use crate::master::stage::member;
 use crate::model::{
-    Backfill, Command, DateOrder, DefinitionId, FailureStrategy, MisfirePolicy, ProjectId, ReleaseState, RunMode,
-    UserId, WarningType,
+    Backfill, Command, DateOrder, DefinitionId, DstGap, DstOverlap, FailureStrategy, MisfirePolicy, ProjectId,
+    ReleaseState, RunMode, UserId, WarningType,
 };
 use crate::registry::{Membership, Memory};
 use crate::store::{Backfills, Store, Timing, stage};
@@ -72,10 +72,14 @@ struct Site {
 impl Site {
     /// A site at five past twelve, with one definition.
     async fn open() -> Site {
+        Site::open_at(at(12, 5)).await
+    }
+
+    async fn open_at(now: Time) -> Site {
         let store = Store::memory().await.unwrap();
         let (_, definition) = stage::definition(&store).await;
         let timetable = Arc::new(WithClock { store, now: Mutex::default() });
-        let (clock, registry, wake) = (ManualClock::at(at(12, 5)), Arc::new(Memory::default()), Arc::default());
+        let (clock, registry, wake) = (ManualClock::at(now), Arc::new(Memory::default()), Arc::default());
         let membership = registry.join(member("me")).await;
         let timer = timer(&timetable, &clock, &registry, &wake);
         Site { timetable, clock, registry, timer, wake, definition, _member: membership }
@@ -83,14 +87,18 @@ impl Site {
 
     /// A schedule that fires every ten minutes.
     async fn schedule(&self, misfire: MisfirePolicy) -> ScheduleId {
-        let timing = Timing {
-            crontab: "0 0/10 * * * ?".into(),
-            zone: Some("UTC".into()),
+        self.schedule_like("0 0/10 * * * ?", "UTC", |timing| timing.misfire = Some(misfire)).await
+    }
+
+    async fn schedule_like(&self, crontab: &str, zone: &str, more: impl FnOnce(&mut Timing)) -> ScheduleId {
+        let mut timing = Timing {
+            crontab: crontab.into(),
+            zone: Some(zone.into()),
             gap: None,
             overlap: None,
             start: Time(0),
             end: Time(4_000_000_000_000),
-            misfire: Some(misfire),
+            misfire: None,
             overlapping: None,
             jitter_ms: None,
             strategy: FailureStrategy::Continue,
@@ -102,6 +110,7 @@ impl Site {
             receivers_cc: None,
             at: Time(0),
         };
+        more(&mut timing);
         let store = &self.timetable.store;
         let id = store.create_schedule(self.definition, ADMIN, timing).await.unwrap().unwrap();
         let now = self.clock.now();
@@ -252,4 +261,48 @@ async fn a_ring_makes_it_look_before_its_time() {
     site.wake.notify_one();
     site.pass(REST).await;
     assert_eq!(site.told().await.1.len(), 1, "the next date begins when one has ended");
+}
+
+#[tokio::test]
+async fn an_expression_that_cannot_be_read_takes_its_schedule_off_line_and_no_other() {
+    let mut site = Site::open().await;
+    let good = site.schedule(MisfirePolicy::FireOnce).await;
+    let odd = site.schedule(MisfirePolicy::FireOnce).await;
+    stage::rewrite(&site.timetable.store, odd, "0 0 25 * * ?").await;
+    site.pass(10 * MINUTE).await;
+    let all = site.timetable.store.all_schedules(ProjectId(1)).await.unwrap();
+    let state = |id| all.iter().find(|row| row.id == id).map(|row| (row.release_state, row.next_fire_ms));
+    assert_eq!(state(odd), Some((Some(ReleaseState::Offline), None)));
+    assert_eq!(state(good), Some((Some(ReleaseState::Online), Some(at(12, 20).0))));
+    assert_eq!(site.told().await.1, ["12:10"]);
+}
+
+/// When a schedule of half past two in Berlin fires around the transition that comes up to five hours after `from`, on
+/// the clock of UTC.
+async fn at_half_past_two(from: Time, more: impl FnOnce(&mut Timing)) -> Vec<String> {
+    let mut site = Site::open_at(from).await;
+    site.schedule_like("0 30 2 * * ?", "Europe/Berlin", more).await;
+    site.pass(5 * 60 * MINUTE).await;
+    site.told().await.1
+}
+
+#[tokio::test]
+async fn a_time_that_the_clock_leaves_out_runs_after_the_gap_or_not_at_all() {
+    // 31 March 2024, half an hour past midnight: at 01:00 the clock goes from 02:00 to 03:00.
+    let from = Time(1_711_845_000_000);
+    assert_eq!(at_half_past_two(from, |timing| timing.gap = None).await, ["01:00"]);
+    assert_eq!(at_half_past_two(from, |timing| timing.gap = Some(DstGap::Shift)).await, ["01:00"]);
+    assert_eq!(at_half_past_two(from, |timing| timing.gap = Some(DstGap::Skip)).await, [""; 0]);
+}
+
+#[tokio::test]
+async fn a_time_that_the_clock_shows_twice_runs_the_first_the_second_or_both_times() {
+    // 27 October 2024, half an hour before midnight: at 01:00 the clock goes from 03:00 back to 02:00.
+    let from = Time(1_729_985_400_000);
+    assert_eq!(at_half_past_two(from, |timing| timing.overlap = None).await, ["00:30"]);
+    for (overlap, fires) in
+        [(DstOverlap::First, &["00:30"][..]), (DstOverlap::Second, &["01:30"]), (DstOverlap::Both, &["00:30", "01:30"])]
+    {
+        assert_eq!(at_half_past_two(from, |timing| timing.overlap = Some(overlap)).await, fires, "{overlap}");
+    }
 }
