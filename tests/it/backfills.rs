@@ -144,6 +144,31 @@ fn paused_while_no_master_has_room_nothing_of_it_begins() {
 }
 
 #[test]
+fn dates_that_are_refused_because_the_definition_went_off_line_run_when_it_is_back() {
+    let site = Site::with(&[("ESCHEDULER_MASTER_EXEC_THREADS", "1")]);
+    site.project();
+    let file = site.folder.path().join("go");
+    let script = format!("while [ ! -e '{}' ]; do sleep 0.05; done", file.display());
+    let long = site.define("long", &document(vec![shell("a", &script, &[])]));
+    site.start_instance(long, &[]);
+    eventually("it begins", || (site.instances(long).len() == 1).then_some(()));
+    let daily = site.define("daily", &daily());
+    begin(&site, daily, 3, &[("runMode", "RUN_MODE_PARALLEL")]);
+    eventually("two dates wait for room", || (shown(&site)["waiting"] == 1).then_some(()));
+    let id = daily.to_string();
+    site.post("projects/p/process/release", &[("processId", &id), ("releaseState", "0")]);
+    std::fs::write(&file, "").expect("our own folder");
+    eventually("it is paused", || (shown(&site)["state"] == "PAUSED").then_some(()));
+    let reason = shown(&site)["reason"].to_string();
+    assert!(reason.contains("line"), "{reason}");
+    site.post("projects/p/process/release", &[("processId", &id), ("releaseState", "1")]);
+    steer(&site, "RECOVER_SUSPENDED_PROCESS");
+    let rows = ended_as(&site, daily, "FINISHED");
+    let days: std::collections::BTreeSet<_> = rows.iter().map(|row| row["scheduleTime"].as_i64()).collect();
+    assert_eq!((rows.len(), days.len(), site.count(daily, "SUCCESS")), (3, 3, 3));
+}
+
+#[test]
 fn one_after_the_other_follows_the_schedule_and_halts_at_a_failure() {
     let site = Site::start();
     site.project();

@@ -1,7 +1,7 @@
 //! The next dates of a backfill start: one transaction that locks the backfill, inserts their commands and notes that
 //! they have started. Whoever crashes, crashes before or after.
 
-use super::{locked, order, read, set};
+use super::{locked, order, read, set, withdraw};
 use crate::model::{Backfill, BackfillId, BackfillState, Outcome, ReleaseState, RunMode, State, Time};
 use crate::store::entity::{backfill, backfill_date, command, process_definition, process_instance};
 use crate::store::list::kept;
@@ -118,7 +118,7 @@ async fn halts(tx: &DatabaseTransaction, row: &backfill::Model, backfill: &Backf
     }
 }
 
-async fn halt(tx: &DatabaseTransaction, id: BackfillId, why: String) -> Result<(), Error> {
+pub(super) async fn halt(tx: &DatabaseTransaction, id: BackfillId, why: String) -> Result<(), Error> {
     tracing::warn!(backfill = %id, "the backfill is paused: {why}");
     let paused = backfill::ActiveModel {
         id: Set(id.0),
@@ -126,7 +126,9 @@ async fn halt(tx: &DatabaseTransaction, id: BackfillId, why: String) -> Result<(
         note: Set(Some(why)),
         ..Default::default()
     };
-    set(tx, paused).await
+    set(tx, paused).await?;
+    // As when somebody pauses it: no date begins meanwhile.
+    withdraw::unclaimed(tx, id.0, Outcome::Waiting).await
 }
 
 async fn end(tx: &DatabaseTransaction, id: BackfillId, now: Time) -> Result<(), Error> {

@@ -8,6 +8,7 @@ mod withdraw;
 
 pub use advance::Backfills;
 pub use progress::{BackfillRow, Progress};
+pub(super) use withdraw::refused;
 
 use super::entity::{backfill, backfill_date, command, process_definition, process_instance};
 use super::orders::remember;

@@ -32,7 +32,7 @@ pub(super) async fn broken(tx: &DatabaseTransaction, row: &backfill::Model) -> R
     // Those before it were there when it started.
     if !has_run(tx, row, date).await? {
         let date = date.on_the_clock_of(zone);
-        return Ok(Some(format!("there is no run of {date}: it was refused, or has been deleted")));
+        return Ok(Some(format!("there is no run of {date}: it has been deleted")));
     }
     Ok(None)
 }

@@ -4,8 +4,9 @@ use crate::model::{
     BackfillId, Command, CommandId, CommandType, DefinitionId, FailureStrategy, InstanceId, Priority, ScheduleId,
     TaskDependType, UserId, WarningType, param,
 };
-use crate::store::entity::{command, error_command};
-use crate::store::{Error, Store, instant, utc};
+use crate::store::backfills::refused;
+use crate::store::entity::{backfill, command, error_command};
+use crate::store::{Error, Store, instant, lock, utc};
 use sea_orm::ActiveValue::Set;
 use sea_orm::{
     ActiveModelTrait, ColumnTrait, DatabaseTransaction, EntityTrait, IntoActiveModel, QueryFilter, QueryOrder,
@@ -83,7 +84,8 @@ impl Store {
     }
 
     /// Moves a wish that cannot be fulfilled to the error table, with the reason
-    /// (`EasyScheduler 1.1.0: t_escheduler_error_command`). One that is gone already is no error.
+    /// (`EasyScheduler 1.1.0: t_escheduler_error_command`). One that is gone already is no error. A backfill whose date
+    /// it was to begin is paused.
     ///
     /// # Errors
     /// The database cannot be written.
@@ -92,8 +94,15 @@ impl Store {
             let reason = reason.clone();
             Box::pin(async move {
                 let Some(row) = command::Entity::find_by_id(id.0).one(tx).await? else { return Ok(()) };
+                if let Some(backfill) = row.backfill_id {
+                    // First, as those do who steer it: so that the two do not wait for each other.
+                    lock::row::<backfill::Entity>(tx, backfill).await?;
+                }
                 if !delete(tx, id).await? {
                     return Ok(());
+                }
+                if let (Some(backfill), None) = (row.backfill_id, row.process_instance_id) {
+                    refused(tx, backfill, row.schedule_time, &reason).await?;
                 }
                 let error = error_command::Model {
                     id: row.id,

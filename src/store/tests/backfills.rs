@@ -323,15 +323,80 @@ async fn one_after_the_other_a_run_that_goes_on_has_still_to_succeed() {
 }
 
 #[tokio::test]
-async fn one_after_the_other_a_date_that_is_refused_halts_the_rest() {
+async fn one_after_the_other_a_date_whose_run_was_deleted_halts_the_rest() {
     let store = store!();
     let (_, definition) = definition(&store).await;
     create(&store, backfill(definition, RunMode::Serial, 1, DateOrder::Ascending), 2).await;
     advance(&store).await;
-    let wish = store.starts(1).await.unwrap().remove(0);
-    store.reject_command(wish.id, "it has no tenant".into()).await.unwrap();
+    let run = claim(&store).await;
+    delete(&store, run).await;
     assert_eq!(advance(&store).await, 0);
     let (row, _) = shown(&store).await;
-    let why = "there is no run of 1970-01-01 00:00:00: it was refused, or has been deleted";
+    let why = "there is no run of 1970-01-01 00:00:00: it has been deleted";
     assert_eq!((row.state, row.note.as_deref()), (BackfillState::Paused, Some(why)));
+}
+
+async fn delete(store: &Store, run: InstanceId) {
+    store
+        .write(move |tx| {
+            Box::pin(async move {
+                process_instance::Entity::delete_by_id(run.0).exec(tx).await?;
+                Ok(())
+            })
+        })
+        .await
+        .unwrap();
+}
+
+#[tokio::test]
+async fn a_date_that_is_refused_pauses_the_whole_and_is_not_lost() {
+    let store = store!();
+    let (_, definition) = definition(&store).await;
+    for mode in [RunMode::Serial, RunMode::Parallel] {
+        let id = create(&store, backfill(definition, mode, 1, DateOrder::Ascending), 2).await;
+        advance(&store).await;
+        let wish = store.starts(1).await.unwrap().remove(0);
+        store.reject_command(wish.id, format!("it has no tenant{}", "!".repeat(300))).await.unwrap();
+        assert_eq!(dates_of(&store, id, Outcome::Waiting).await, 2);
+        assert_eq!(advance(&store).await, 0);
+        let all = store.backfills(ProjectId(1), None, Page { number: 1, size: 1 }).await.unwrap();
+        let row = &all.rows[0].0;
+        let note = row.note.clone().unwrap_or_default();
+        assert_eq!((row.id, row.state, note.chars().count()), (id, BackfillState::Paused, 255));
+        assert!(note.starts_with("the run of 1970-01-01 00:00:00 was refused: it has no tenant!"), "{note}");
+        steer(&store, id, ExecuteType::RecoverSuspended).await.unwrap();
+        assert_eq!((advance(&store).await, wished(&store).await), (1, vec![0]));
+        steer(&store, id, ExecuteType::Stop).await.unwrap();
+    }
+}
+
+#[tokio::test]
+async fn with_one_that_is_refused_the_others_that_nobody_has_begun_wait_again() {
+    let store = store!();
+    let (_, definition) = definition(&store).await;
+    create(&store, backfill(definition, RunMode::Parallel, 3, DateOrder::Ascending), 4).await;
+    advance(&store).await;
+    claim(&store).await;
+    let wish = store.starts(1).await.unwrap().remove(0);
+    store.reject_command(wish.id, "it has no tenant".into()).await.unwrap();
+    assert_eq!(wished(&store).await, [0; 0]);
+    assert_eq!(dates(&store).await, "0 STARTED, 1 WAITING, 2 WAITING, 3 WAITING");
+}
+
+/// Of a start that is refused and of its backfill that is steered at the same time, none waits for the other for ever.
+#[tokio::test]
+async fn it_is_steered_while_its_dates_are_refused() {
+    let store = store!();
+    let (_, definition) = definition(&store).await;
+    for _ in 0..5 {
+        let id = create(&store, backfill(definition, RunMode::Parallel, 4, DateOrder::Ascending), 4).await;
+        advance(&store).await;
+        let wishes = store.starts(10).await.unwrap();
+        let refusals = wishes.into_iter().map(|wish| store.reject_command(wish.id, "no".into()));
+        let (refused, steered) =
+            futures::join!(futures::future::join_all(refusals), steer(&store, id, ExecuteType::Pause));
+        refused.into_iter().for_each(|refused| refused.unwrap());
+        assert!(steered.is_ok() || steered == Err(Unsteered::State(BackfillState::Paused)), "{steered:?}");
+        assert_eq!((dates_of(&store, id, Outcome::Waiting).await, wished(&store).await), (4, vec![]));
+    }
 }
