@@ -43,7 +43,7 @@
 //! What is always so:
 //!
 //! - The store is the truth. Registry and queue may be wiped; both are rebuilt from it.
-//! - Every wish is a command row. Nothing outside the master edits an instance.
+//! - Every wish is a row: a command, or the firing of a schedule. Nothing outside the master edits an instance.
 //! - Decide, record, act, in that order; so acting twice is harmless.
 //! - An attempt is a fence: an event of an older attempt changes nothing.
 //! - Notify for speed, look again slowly for truth: a lost wake-up costs a second, never a run.

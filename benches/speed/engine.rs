@@ -97,7 +97,7 @@ async fn engine_and_record(size: usize) -> f64 {
         started_at: Time(0),
         root: None,
     };
-    let id = store.claim_start(new).await.expect("a claim").expect("an instance");
+    let id = store.claim_starts([new].into()).await.expect("a claim")[0].expect("an instance");
     let mut instance = instance(size);
     let mut rows: HashMap<NodeIx, TaskId> = HashMap::new();
     let mut revision = 1;

@@ -1,15 +1,14 @@
 //! Commands: starts become instances, orders reach the instance that they are about.
 
-use super::driver::{Done, Driver, Means};
-use super::family::new_instance;
+use super::claiming::{self, Start};
+use super::driver::{Done, Driver};
 use super::inbox::is_live;
 use super::offices::Office;
+use super::places::Held;
 use super::run::{Item, child_ended};
-use crate::admission::{self, Refusal};
 use crate::calls::ToWorker;
 use crate::engine::{Event, Order};
-use crate::model::{Command, CommandId, CommandType, InstanceId, State, Time, param};
-use crate::params::{Moment, cure};
+use crate::model::{Command, CommandId, CommandType, InstanceId, State, Time};
 use crate::store::{Error, Loaded, Records};
 use std::collections::{BTreeMap, HashSet};
 use std::time::Duration;
@@ -21,8 +20,31 @@ pub(super) enum Claimed {
     Known(InstanceId),
 }
 
+/// What became of a command.
+pub(super) struct Outcome {
+    pub command: CommandId,
+    pub claimed: Option<Claimed>,
+    /// The place of a start; `None` for an order.
+    pub place: Option<Held>,
+}
+
+/// Instances that were made without a command, because their schedules fired.
+pub(super) struct Begun {
+    pub instances: Vec<Claimed>,
+    pub places: Held,
+}
+
+/// What a look at the commands has found.
+pub(super) struct Found {
+    commands: Vec<Command>,
+    /// There may be more starts than these.
+    more: bool,
+}
+
 /// How many rows are read at a time.
 const BATCH: u64 = 500;
+/// How many starts are claimed in one write.
+const TOGETHER: usize = 100;
 /// How long a start is left to the master whose turn it is.
 const COURTESY: Duration = Duration::from_secs(1);
 
@@ -31,8 +53,6 @@ const COURTESY: Duration = Duration::from_secs(1);
 pub(super) struct Commands {
     /// In hand: being claimed, or waiting in an instance's inbox.
     taken: HashSet<CommandId>,
-    /// Start commands that are being claimed.
-    claiming: usize,
     /// Somebody else's turn, and since when they are seen (since the machine has started).
     others: BTreeMap<CommandId, Duration>,
     /// When they were last asked for, on the same clock.
@@ -54,64 +74,85 @@ impl Commands {
 impl Driver {
     pub fn look_for_commands(&mut self) {
         self.commands.asked_at = self.means.clock.boot();
+        self.count();
         if self.offices.enter(Office::Commands) {
             let store = self.means.records.clone();
             // Those in hand are still rows; reading past them finds the others.
             let beyond = self.commands.taken.len() as u64;
-            let room = self.room() as u64;
+            let room = self.means.places.free() as u64;
             self.work.spawn(async move {
-                let commands = async {
+                let found = async {
                     let mut commands = store.orders(BATCH + beyond).await?;
-                    if room > 0 {
-                        commands.extend(store.starts(BATCH.min(room) + beyond).await?);
-                    }
-                    Ok(commands)
+                    let asked = BATCH.min(room) + beyond;
+                    let starts = if room > 0 { store.starts(asked).await? } else { vec![] };
+                    let more = room == 0 || starts.len() as u64 >= asked;
+                    commands.extend(starts);
+                    Ok(Found { commands, more })
                 };
-                Done::Commands(commands.await)
+                Done::Commands(found.await)
             });
         }
     }
 
-    pub fn commands(&mut self, commands: Result<Vec<Command>, Error>) {
+    pub fn commands(&mut self, found: Result<Found, Error>) {
         let again = self.offices.leave(Office::Commands);
-        if let Ok(commands) = self.answered(commands) {
-            let mut room = self.room();
+        if let Ok(Found { commands, mut more }) = self.answered(found) {
+            self.count();
+            let mut starts = Vec::new();
             let seen: HashSet<CommandId> = commands.iter().map(|command| command.id).collect();
             self.commands.others.retain(|id, _| seen.contains(id));
             for command in commands {
                 if !self.commands.taken.contains(&command.id) {
-                    self.command(command, &mut room);
+                    more |= !self.command(command, &mut starts);
                 }
             }
+            self.claim_starts(starts);
+            self.means.places.set_queue(more);
         }
         if again {
             self.look_for_commands();
         }
     }
 
-    /// How many more top-level instances may be taken into hand. A master without any takes one, however busy the
-    /// machine is: it is not its work that fills it.
-    fn room(&self) -> usize {
-        let top_level = self.runs.values().filter(|run| run.is_top_level()).count();
-        if !self.runs.is_empty() && !self.means.gauge.has_room() {
-            return 0;
-        }
-        self.settings.instances.saturating_sub(top_level + self.loading.len() + self.commands.claiming)
+    /// Tells how many instances are in hand.
+    pub fn count(&self) {
+        self.means.places.take(self.top_level + self.loading.len());
     }
 
-    fn command(&mut self, command: Command, room: &mut usize) {
-        match (command.kind, command.instance) {
-            (CommandType::Pause | CommandType::Stop, Some(instance)) => self.order(command, instance),
+    /// False: it stays a row, because there is no place for its instance until another one ends.
+    fn command(&mut self, command: Command, starts: &mut Vec<Start>) -> bool {
+        let again = match (command.kind, command.instance) {
+            (CommandType::Pause | CommandType::Stop, Some(instance)) => {
+                self.order(command, instance);
+                return true;
+            }
             (
                 CommandType::Repeat
                 | CommandType::RecoverSuspended
                 | CommandType::StartFailure
                 | CommandType::RecoverFault
                 | CommandType::RecoverWaitingThread,
-                Some(instance),
-            ) => self.claim(command, Some(instance), room),
-            _ => self.claim(command, None, room),
+                instance,
+            ) => instance,
+            _ => None,
+        };
+        if self.means.places.free() == 0 {
+            return false;
         }
+        if !self.is_our_turn(command.id) && !self.is_due(command.id) {
+            return true;
+        }
+        let place = self.means.places.hold(1);
+        if place.count == 0 {
+            return false;
+        }
+        self.commands.others.remove(&command.id);
+        self.commands.taken.insert(command.id);
+        match again {
+            Some(instance) => self.claim_again(command, instance, place),
+            None => starts.push((command, place)),
+        }
+        true
     }
 
     /// A pause or a stop: taken by the owner of the instance only, deleted in the write of its step.
@@ -138,7 +179,8 @@ impl Driver {
             if !live && let Err(error) = store.drop_command(command.id).await {
                 log.complain(&error);
             }
-            Done::Claimed { command: command.id, start: false, claimed: live.then_some(Claimed::Known(instance)) }
+            let claimed = live.then_some(Claimed::Known(instance));
+            Done::Claimed(vec![Outcome { command: command.id, claimed, place: None }])
         });
     }
 
@@ -161,56 +203,66 @@ impl Driver {
         true
     }
 
-    fn claim(&mut self, command: Command, instance: Option<InstanceId>, room: &mut usize) {
-        if *room == 0 {
-            return; // stays a row until an instance ends
+    fn claim_starts(&mut self, starts: Vec<Start>) {
+        let mut starts = starts.into_iter();
+        loop {
+            let some: Vec<Start> = starts.by_ref().take(TOGETHER).collect();
+            if some.is_empty() {
+                return;
+            }
+            let (means, settings, log) = (self.means.clone(), self.settings.clone(), self.offices.log());
+            let claim = async move { claiming::claim_starts(&means, &settings, &log, some).await };
+            self.work.spawn(async move { Done::Claimed(claim.await) });
         }
-        if !self.is_our_turn(command.id) && !self.is_due(command.id) {
-            return;
-        }
-        *room -= 1;
-        self.commands.others.remove(&command.id);
-        self.commands.claiming += 1;
-        self.commands.taken.insert(command.id);
-        let (means, settings, log) = (self.means.clone(), self.settings.clone(), self.offices.log());
+    }
+
+    fn claim_again(&mut self, command: Command, instance: InstanceId, place: Held) {
+        let (store, settings, log) = (self.means.records.clone(), self.settings.clone(), self.offices.log());
         self.work.spawn(async move {
             let id = command.id;
-            let store = &*means.records;
-            let claimed = match instance {
-                Some(instance) => claim_again(store, command, instance, &settings).await,
-                None => claim_start(&means, command, &settings).await,
-            };
-            let claimed = match claimed {
+            let claimed = match claim_again(&*store, command, instance, &settings).await {
                 Ok(claimed) => claimed,
-                Err(Error::Unavailable(error)) => {
-                    log.complain(&error);
-                    None
-                }
-                // Trying again is useless, and would hold up the others.
                 Err(error) => {
-                    tracing::error!(command = %id, "could not claim the command: {error}");
-                    let rejected = store.reject_command(id, error.to_string()).await;
-                    rejected.unwrap_or_else(|error| tracing::error!(command = %id, "nor reject it: {error}"));
+                    claiming::fail(&*store, &log, id, error).await;
                     None
                 }
             };
-            Done::Claimed { command: id, start: true, claimed }
+            Done::Claimed(vec![Outcome { command: id, claimed, place: Some(place) }])
         });
     }
 
-    pub fn claimed(&mut self, command: CommandId, start: bool, claimed: Option<Claimed>) {
-        self.commands.release(command);
-        self.commands.claiming -= usize::from(start);
+    pub fn claimed(&mut self, outcomes: Vec<Outcome>) {
+        let mut places = Vec::with_capacity(outcomes.len());
+        for Outcome { command, claimed, place } in outcomes {
+            self.commands.release(command);
+            if let Some(claimed) = claimed {
+                self.take(claimed, place.is_some());
+            }
+            places.extend(place);
+        }
+        // Counted before their places are free again.
+        self.count();
+        drop(places);
+    }
+
+    /// Schedules have fired, and their instances are made.
+    pub fn begun(&mut self, begun: Begun) {
+        let Begun { instances, places } = begun;
+        instances.into_iter().for_each(|instance| self.take(instance, true));
+        self.count();
+        drop(places);
+    }
+
+    fn take(&mut self, claimed: Claimed, start: bool) {
         match claimed {
-            None => {}
             // The sweep may have found it already, and is reading it: whoever comes first is taken.
-            Some(Claimed::New(loaded)) => self.loaded(loaded.id, Ok(Some(*loaded))),
+            Claimed::New(loaded) => self.loaded(loaded.id, Ok(Some(*loaded))),
             // Held already, by the sweep that found it, or still from before it had other owners.
-            Some(Claimed::Known(id)) if self.runs.contains_key(&id) || self.loading.contains_key(&id) => self.sweep(),
-            Some(Claimed::Known(id)) if start => self.load(id, None),
+            Claimed::Known(id) if self.runs.contains_key(&id) || self.loading.contains_key(&id) => self.sweep(),
+            Claimed::Known(id) if start => self.load(id, None),
             // An order for an instance that we do not hold. If its owner is gone, it is taken over first, and asked
             // for orders then.
-            Some(Claimed::Known(_)) => self.sweep(),
+            Claimed::Known(_) => self.sweep(),
         }
     }
 
@@ -229,46 +281,9 @@ impl Driver {
             }
         }
         // A firing of its schedule may have waited for it.
-        self.means.timer.notify_one();
+        self.means.rings.ended.notify_one();
         self.look_for_commands();
     }
-}
-
-/// A start. What cannot be started goes to the error table, with the reason.
-async fn claim_start(means: &Means, command: Command, settings: &super::Settings) -> Result<Option<Claimed>, Error> {
-    let store = &*means.records;
-    let refuse = |why: String| {
-        tracing::warn!(command = %command.id, "the command is refused: {why}");
-        store.reject_command(command.id, why)
-    };
-    let kind = command.kind;
-    if matches!(kind, CommandType::Pause | CommandType::Stop) {
-        refuse(format!("{kind} does not say which instance it is about")).await?;
-        return Ok(None);
-    }
-    let start_nodes = command.param(param::START_NODES).unwrap_or_default();
-    let admitted = match admission::check(store, command.definition, &start_nodes, command.depend).await {
-        Ok(admitted) => admitted,
-        Err(Refusal::Store(error)) => return Err(error),
-        Err(refusal) => {
-            refuse(refusal.to_string()).await?;
-            return Ok(None);
-        }
-    };
-    let now = means.clock.now();
-    let moment = Moment::of_history(kind.name(), command.schedule_time, now, command.zone.as_deref(), settings.zone);
-    let globals = match cure(&admitted.document.global_params, &moment) {
-        Ok(globals) => globals,
-        Err(why) => {
-            refuse(why.to_string()).await?;
-            return Ok(None);
-        }
-    };
-    let new = new_instance(command, &admitted, globals, settings, now);
-    let Some(id) = store.claim_start(new.clone()).await? else { return Ok(None) };
-    // If this cannot be read now, the sweep finds the instance and reads it whole.
-    let loaded = store.loaded_fresh(id, new, &admitted.definition).await;
-    Ok(Some(loaded.map_or(Claimed::Known(id), |loaded| Claimed::New(Box::new(loaded)))))
 }
 
 /// A repetition or a recovery of an ended instance.

@@ -4,20 +4,21 @@
 //! that waits for the database runs beside the loop and comes back as an [`Done`].
 
 use super::Settings;
-use super::claim::{Claimed, Commands};
+use super::claim::{Begun, Commands, Found, Outcome};
 use super::dependents::Dependents;
 use super::endings::Endings;
 use super::groups::{Addresses, Read};
 use super::intake::Swept;
 use super::offices::Offices;
+use super::places::Places;
 use super::run::{Item, Run};
 use super::step::Draft;
+use super::timer::Rings;
 use super::workers::Workers;
 use crate::calls::{Bell, Colleagues, Holder, MasterMail, Report};
 use crate::clock::Clock;
 use crate::dependency::Answers;
-use crate::host::Gauge;
-use crate::model::{CommandId, InstanceId, State, Time};
+use crate::model::{InstanceId, State, Time};
 use crate::queue::{Board, Broker};
 use crate::registry::{self, Membership, Registry};
 use crate::store::{Error, Loaded, Recorded, Records, Standpoint, WorkerRow};
@@ -27,7 +28,6 @@ use rand::rngs::StdRng;
 use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet, VecDeque};
 use std::sync::Arc;
 use std::time::Duration;
-use tokio::sync::Notify;
 use tokio::sync::mpsc::UnboundedReceiver;
 use tokio_util::sync::CancellationToken;
 
@@ -47,11 +47,11 @@ pub(super) struct Means {
     pub colleagues: Arc<dyn Colleagues>,
     pub bell: Arc<dyn Bell>,
     pub clock: Arc<dyn Clock>,
-    pub gauge: Arc<dyn Gauge>,
     pub broker: Option<Arc<dyn Broker>>,
     pub membership: Arc<Membership>,
+    pub places: Arc<Places>,
     /// Wakes the timer.
-    pub timer: Arc<Notify>,
+    pub rings: Arc<Rings>,
 }
 
 pub(super) struct Driver {
@@ -61,6 +61,8 @@ pub(super) struct Driver {
     /// Attempts that wait for a free slot.
     pub board: Board,
     pub runs: BTreeMap<InstanceId, Run>,
+    /// How many of them are of the first generation.
+    pub top_level: usize,
     /// Instances that are being read, and what came for them meanwhile.
     pub loading: BTreeMap<InstanceId, Vec<Item>>,
     /// Instances that wait until everybody else is in hand, and their former owners.
@@ -90,13 +92,9 @@ pub(super) struct Driver {
 
 /// What comes back from beside the loop.
 pub(super) enum Done {
-    Commands(Result<Vec<crate::model::Command>, Error>),
-    /// A command was claimed: this instance is to be loaded.
-    Claimed {
-        command: CommandId,
-        start: bool,
-        claimed: Option<Claimed>,
-    },
+    Commands(Result<Found, Error>),
+    /// Commands were claimed, or could not be.
+    Claimed(Vec<Outcome>),
     Swept(Result<Swept, Error>),
     /// Worker groups were read for an instance that names unknown ones.
     Grouped {
@@ -137,11 +135,12 @@ pub(super) enum Done {
 }
 
 impl Driver {
-    pub fn new(means: Means, settings: Settings, work: Work<Done>, seed: u64) -> Driver {
+    pub fn new(means: Means, settings: Arc<Settings>, work: Work<Done>, seed: u64) -> Driver {
         Driver {
             workers: Workers::new(settings.sole),
             board: Board::default(),
             runs: BTreeMap::new(),
+            top_level: 0,
             loading: BTreeMap::new(),
             suspects: VecDeque::new(),
             unreadable: HashSet::new(),
@@ -157,16 +156,18 @@ impl Driver {
             signed_at: None,
             answered_at: means.clock.boot(),
             dice: StdRng::seed_from_u64(seed),
-            settings: Arc::new(settings),
+            settings,
             means,
         }
     }
 
-    /// `rows` are the workers as the database has them, read from time to time by somebody else.
+    /// `rows` are the workers as the database has them, read from time to time by somebody else; `begun` come from the
+    /// timer.
     pub async fn run(
         mut self,
         mut mail: UnboundedReceiver<MasterMail>,
         mut rows: UnboundedReceiver<Vec<WorkerRow>>,
+        mut begun: UnboundedReceiver<Begun>,
         stop: CancellationToken,
     ) {
         let Means { bell, clock, registry, .. } = self.means.clone();
@@ -182,6 +183,10 @@ impl Driver {
                 biased;
                 () = stop.cancelled() => break,
                 done = self.work.next() => self.done(done),
+                Some(begun) = begun.recv() => {
+                    self.mind_the_clock();
+                    self.begun(begun);
+                }
                 Some(first) = mail.recv() => {
                     self.mind_the_clock();
                     let mut touched = BTreeSet::new();
@@ -201,7 +206,8 @@ impl Driver {
                 }
                 () = bell.rung() => {
                     self.look_for_commands();
-                    self.means.timer.notify_one();
+                    self.means.rings.changed.notify_one();
+                    self.means.rings.ended.notify_one();
                 }
                 Ok(()) = changes.changed() => {
                     self.sweep();
@@ -250,8 +256,8 @@ impl Driver {
     fn done(&mut self, done: Done) {
         self.mind_the_clock();
         match done {
-            Done::Commands(commands) => self.commands(commands),
-            Done::Claimed { command, start, claimed } => self.claimed(command, start, claimed),
+            Done::Commands(found) => self.commands(found),
+            Done::Claimed(outcomes) => self.claimed(outcomes),
             Done::Swept(swept) => self.swept(swept),
             Done::Seen(seen) => self.seen(seen),
             Done::Grouped { loaded, read, groups } => self.grouped(*loaded, read, groups),

@@ -233,8 +233,9 @@ impl Driver {
         run.held_since = self.means.clock.boot();
         let has_children = !run.children.is_empty();
         // The rows are the engine's now; a large document need not be in memory twice.
-        run.loaded.document = String::new();
+        run.loaded.document = "".into();
         run.loaded.tasks = Vec::new();
+        self.top_level += usize::from(run.is_top_level());
         self.runs.insert(id, run);
         self.reconcile(id, jobs);
         self.watch_again(id);

@@ -12,6 +12,7 @@ mod bean;
 mod brokerage;
 mod children;
 mod claim;
+mod claiming;
 mod coroner;
 mod deeds;
 mod dependents;
@@ -24,10 +25,12 @@ mod hands;
 mod inbox;
 mod intake;
 mod offices;
+mod places;
 mod registrar;
 mod run;
 #[cfg(test)]
 mod stage;
+mod starts;
 mod step;
 mod steps;
 mod surrender;
@@ -48,10 +51,10 @@ use crate::store::{Records, Timetable};
 use crate::work::Work;
 use chrono_tz::Tz;
 use driver::{Driver, Means};
+use places::Places;
 use std::sync::Arc;
 use std::time::Duration;
-use timer::Timer;
-use tokio::sync::Notify;
+use timer::{Follower, Rings, Timer};
 use tokio::sync::mpsc::UnboundedReceiver;
 use tokio_util::sync::CancellationToken;
 
@@ -108,21 +111,25 @@ impl Master {
         let observer = fence::Observer::new(records.clone(), registry.clone(), clock.clone(), rows);
         let watches = !settings.sole;
         let seed = settings.seed;
-        let wake = Arc::new(Notify::new());
+        let (settings, rings) = (Arc::new(settings), Arc::new(Rings::default()));
+        let places = Arc::new(Places::new(settings.instances, gauge));
+        let (begun, begun_there) = tokio::sync::mpsc::unbounded_channel();
+        let follower = timetable.clone().map(|it| Follower::new(it, clock.clone(), bell.clone(), rings.clone()));
         let timer = timetable.map(|timetable| {
             Timer::new(timer::Means {
                 timetable,
+                records: records.clone(),
                 registry: registry.clone(),
                 clock: clock.clone(),
                 bell: bell.clone(),
-                wake: wake.clone(),
-                owner: settings.owner.clone(),
-                zone: settings.zone,
-                grace: settings.grace,
+                rings: rings.clone(),
+                places: places.clone(),
+                begun,
+                settings: settings.clone(),
             })
         });
-        let means = Means { records, registry, colleagues, bell, clock, gauge, broker, membership, timer: wake };
-        let driver = Driver::new(means, settings, work, seed).run(mail, seen, stop);
+        let means = Means { records, registry, colleagues, bell, clock, broker, membership, places, rings };
+        let driver = Driver::new(means, settings, work, seed).run(mail, seen, begun_there, stop);
         let watch = async move {
             if watches {
                 observer.run().await
@@ -138,11 +145,18 @@ impl Master {
                 None => std::future::pending().await,
             }
         };
+        let follower = async move {
+            match follower {
+                Some(follower) => follower.run().await,
+                None => std::future::pending().await,
+            }
+        };
         tokio::select! {
             biased;
             () = driver => {}
             () = watch => {}
             () = timer => {}
+            () = follower => {}
         }
     }
 }

@@ -2,6 +2,7 @@
 
 use super::Settings;
 use super::driver::{Driver, Means};
+use super::places::Places;
 use crate::calls::{Colleagues, LocalBell};
 use crate::clock::ManualClock;
 use crate::dependency::Missing;
@@ -38,12 +39,12 @@ pub async fn driver(colleagues: Arc<dyn Colleagues>, settings: Settings) -> (Dri
         colleagues,
         bell: Arc::new(LocalBell::default()),
         clock: Arc::new(clock.clone()),
-        gauge: Arc::new(NoLimit),
         broker: None,
         membership: Arc::new(registry.join(member(&settings.owner)).await),
-        timer: Arc::default(),
+        places: Arc::new(Places::new(settings.instances, Arc::new(NoLimit))),
+        rings: Arc::default(),
     };
-    (Driver::new(means, settings, Work::inline(), 1), clock)
+    (Driver::new(means, Arc::new(settings), Work::inline(), 1), clock)
 }
 
 pub fn member(start: &str) -> Member {

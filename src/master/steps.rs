@@ -199,6 +199,7 @@ impl Driver {
     /// came from; reports come again, because nobody has acknowledged them.
     pub fn forget(&mut self, id: InstanceId) -> Option<super::run::Run> {
         let mut run = self.runs.remove(&id)?;
+        self.top_level -= usize::from(run.is_top_level());
         if let Some(at) = run.alarm {
             self.alarms.remove(&(at, id));
         }

@@ -4,9 +4,7 @@ mod steps;
 mod workers;
 
 use escheduler::calls::Holder;
-use escheduler::model::{
-    Command, CommandId, CommandType, DefinitionId, InstanceId, ProjectId, State, Tag, TaskId, param,
-};
+use escheduler::model::{Command, CommandId, CommandType, DefinitionId, InstanceId, State, Tag, TaskId};
 use escheduler::store::{
     Child, Definition, Error, Live, Loaded, LoadedTask, NewInstance, Parent, Standpoint, WorkerRow,
 };
@@ -213,7 +211,7 @@ impl Db {
             }
         }
         let definition = &self.definitions[&row.new.command.definition];
-        let mut loaded = self.fresh(id, row.new.clone(), definition);
+        let mut loaded = Loaded::fresh(id, row.new.clone(), definition, None);
         loaded.state = row.state;
         loaded.owner = row.owner.clone();
         loaded.epoch = row.epoch;
@@ -230,50 +228,6 @@ impl Db {
         loaded.attempts = attempts;
         loaded.children = children;
         Ok(loaded)
-    }
-
-    pub fn fresh(&self, id: InstanceId, new: NewInstance, definition: &Definition) -> Loaded {
-        let command = new.command;
-        Loaded {
-            id,
-            name: new.name,
-            definition: command.definition,
-            definition_name: definition.name.clone(),
-            project: ProjectId(1),
-            state: State::Running,
-            owner: Some(new.owner),
-            epoch: 1,
-            revision: 1,
-            takeovers: 0,
-            command: command.kind,
-            history: command.kind.name().to_owned(),
-            start_nodes: command.param(param::START_NODES).unwrap_or_default(),
-            depend: command.depend,
-            strategy: command.strategy,
-            warning: command.warning,
-            warning_group: command.warning_group,
-            priority: command.priority,
-            executor: command.executor,
-            worker_group: command.worker_group,
-            started_at: new.started_at,
-            command_start_time: command.created_at,
-            schedule_time: command.schedule_time,
-            zone: command.zone,
-            run_times: 1,
-            timeout_minutes: 0,
-            warned: false,
-            tenant: None,
-            host: new.host,
-            document: new.document,
-            globals: new.globals,
-            receivers: None,
-            receivers_cc: None,
-            root: id,
-            parent: None,
-            tasks: Vec::new(),
-            attempts: HashMap::new(),
-            children: HashMap::new(),
-        }
     }
 }
 

@@ -161,7 +161,7 @@ impl Plan {
             release: ReleaseState::Online,
             project: ProjectId(1),
             author: UserId(1),
-            document: json!({"tasks": nodes, "globalParams": [], "timeout": 0, "tenantId": -1}).to_string(),
+            document: json!({"tasks": nodes, "globalParams": [], "timeout": 0, "tenantId": -1}).to_string().into(),
             locations: None,
             connects: None,
             timeout_minutes: 0,

@@ -86,15 +86,15 @@ impl Records for Client {
         })
         .await
     }
-    async fn claim_start(&self, new: NewInstance) -> Result<Option<InstanceId>, Error> {
-        self.write(move |db| Ok(db.claim_start(new))).await
+    async fn claim_starts(&self, new: Arc<[NewInstance]>) -> Result<Vec<Option<InstanceId>>, Error> {
+        self.write(move |db| Ok(new.iter().map(|new| db.claim_start(new.clone())).collect())).await
     }
     async fn claim_again(&self, command: Command, instance: InstanceId, owner: String) -> Result<bool, Error> {
         self.write(move |db| Ok(db.claim_again(&command, instance, &owner))).await
     }
-    async fn loaded_fresh(&self, id: InstanceId, new: NewInstance, definition: &Definition) -> Result<Loaded, Error> {
-        let definition = definition.clone();
-        self.read(move |db| Ok(db.fresh(id, new, &definition))).await
+    /// Workflows of the simulator have no tenants.
+    async fn tenant_of(&self, _: i32, _: Option<UserId>, _: UserId) -> Result<Option<String>, Error> {
+        self.read(|_| Ok(None)).await
     }
     async fn definition(&self, id: DefinitionId) -> Result<Option<Definition>, Error> {
         self.read(move |db| Ok(db.definitions.get(&id).cloned())).await

@@ -1,9 +1,11 @@
 //! The timer on a clock that is set, and a database that has one of its own.
 
 use super::*;
+use crate::calendar::Calendar;
 use crate::calls::LocalBell;
 use crate::clock::ManualClock;
-use crate::master::stage::member;
+use crate::host::NoLimit;
+use crate::master::stage::{member, settings};
 use crate::model::{
     Backfill, Command, DateOrder, DefinitionId, DstGap, DstOverlap, FailureStrategy, MisfirePolicy, ProjectId,
     ReleaseState, RunMode, UserId, WarningType,
@@ -11,6 +13,7 @@ use crate::model::{
 use crate::registry::{Membership, Memory};
 use crate::store::{Backfills, Store, Timing, stage};
 use async_trait::async_trait;
+use chrono_tz::Tz;
 use futures::FutureExt;
 use std::sync::Mutex;
 
@@ -46,8 +49,8 @@ impl Timetable for WithClock {
         self.store.unset(limit).await
     }
 
-    async fn fire(&self, schedules: Vec<ScheduleId>, now: Time, decide: Decide) -> Result<Fired, Error> {
-        self.store.fire(schedules, now, decide).await
+    async fn fire(&self, schedules: Vec<ScheduleId>, now: Time, decide: Decide, begin: Begin) -> Result<Fired, Error> {
+        self.store.fire(schedules, now, decide, begin).await
     }
 
     async fn now(&self) -> Result<Option<Time>, Error> {
@@ -64,7 +67,8 @@ struct Site {
     clock: ManualClock,
     registry: Arc<Memory>,
     timer: Timer,
-    wake: Arc<Notify>,
+    follower: Follower,
+    rings: Arc<Rings>,
     definition: DefinitionId,
     _member: Membership,
 }
@@ -79,10 +83,11 @@ impl Site {
         let store = Store::memory().await.unwrap();
         let (_, definition) = stage::definition(&store).await;
         let timetable = Arc::new(WithClock { store, now: Mutex::default() });
-        let (clock, registry, wake) = (ManualClock::at(now), Arc::new(Memory::default()), Arc::default());
+        let (clock, registry, rings) = (ManualClock::at(now), Arc::new(Memory::default()), Arc::default());
         let membership = registry.join(member("me")).await;
-        let timer = timer(&timetable, &clock, &registry, &wake);
-        Site { timetable, clock, registry, timer, wake, definition, _member: membership }
+        let timer = timer(&timetable, &clock, &registry, &rings);
+        let follower = follower(&timetable, &clock, &rings);
+        Site { timetable, clock, registry, timer, follower, rings, definition, _member: membership }
     }
 
     /// A schedule that fires every ten minutes.
@@ -116,13 +121,14 @@ impl Site {
         let now = self.clock.now();
         let next = Arc::new(move |schedule: &Schedule| Calendar::of(schedule, Tz::UTC).unwrap().next_after(now));
         store.release_schedule(ProjectId(1), id, ReleaseState::Online, next, now).await.unwrap().unwrap();
-        self.wake.notify_one();
+        self.rings.changed.notify_one();
         id
     }
 
     /// The process begins anew.
     fn restart(&mut self) {
-        self.timer = timer(&self.timetable, &self.clock, &self.registry, &self.wake);
+        self.timer = timer(&self.timetable, &self.clock, &self.registry, &self.rings);
+        self.follower = follower(&self.timetable, &self.clock, &self.rings);
     }
 
     /// Time passes, and the timer does whatever it wakes up for.
@@ -141,6 +147,9 @@ impl Site {
             let done = if looks { self.timer.look().await } else { self.timer.fire().await };
             done.unwrap();
         }
+        while self.follower.wait().now_or_never().is_some() {
+            self.follower.look().await.unwrap();
+        }
     }
 
     /// What became of which instant, and the instants for which there is a command.
@@ -157,17 +166,23 @@ impl Site {
     }
 }
 
-fn timer(timetable: &Arc<WithClock>, clock: &ManualClock, registry: &Arc<Memory>, wake: &Arc<Notify>) -> Timer {
+fn timer(timetable: &Arc<WithClock>, clock: &ManualClock, registry: &Arc<Memory>, rings: &Arc<Rings>) -> Timer {
     Timer::new(Means {
         timetable: timetable.clone(),
+        records: Arc::new(timetable.store.clone()),
         registry: registry.clone(),
         clock: Arc::new(clock.clone()),
         bell: Arc::new(LocalBell::default()),
-        wake: wake.clone(),
-        owner: "me".into(),
-        zone: Tz::UTC,
-        grace: MINUTE,
+        rings: rings.clone(),
+        // Nobody drives instances here, so there is no place for any: all goes by commands.
+        places: Arc::new(Places::new(0, Arc::new(NoLimit))),
+        begun: tokio::sync::mpsc::unbounded_channel().0,
+        settings: Arc::new(settings()),
     })
+}
+
+fn follower(timetable: &Arc<WithClock>, clock: &ManualClock, rings: &Arc<Rings>) -> Follower {
+    Follower::new(timetable.clone(), Arc::new(clock.clone()), Arc::new(LocalBell::default()), rings.clone())
 }
 
 /// An hour forward at a quarter past twelve, an hour back later, and a restart while the clock shows for the second time
@@ -253,12 +268,12 @@ async fn a_ring_makes_it_look_before_its_time() {
     site.timetable.store.create_backfill(backfill, dates, [None, None], Time(0)).await.unwrap();
     site.pass(Duration::from_secs(1)).await;
     assert_eq!(site.told().await.1.len(), 0, "it does not know");
-    site.wake.notify_one();
+    site.rings.ended.notify_one();
     site.settle().await;
     assert_eq!(site.told().await.1.len(), 1);
     let run = stage::claim(&site.timetable.store).await;
     stage::end(&site.timetable.store, run).await;
-    site.wake.notify_one();
+    site.rings.ended.notify_one();
     site.pass(REST).await;
     assert_eq!(site.told().await.1.len(), 1, "the next date begins when one has ended");
 }
@@ -275,6 +290,47 @@ async fn an_expression_that_cannot_be_read_takes_its_schedule_off_line_and_no_ot
     assert_eq!(state(odd), Some((Some(ReleaseState::Offline), None)));
     assert_eq!(state(good), Some((Some(ReleaseState::Online), Some(at(12, 20).0))));
     assert_eq!(site.told().await.1, ["12:10"]);
+}
+
+/// What can be started.
+const DOCUMENT: &str = r#"{"tasks": [{"id": "n", "name": "n", "type": "SHELL", "params": {"rawScript": "true"}}],
+    "globalParams": [{"prop": "day", "direct": "IN", "type": "VARCHAR", "value": "${system.biz.date}"}]}"#;
+
+#[tokio::test]
+async fn where_there_is_a_place_the_instance_is_made_at_once() {
+    let mut site = Site::open().await;
+    stage::draw(&site.timetable.store, site.definition, DOCUMENT).await;
+    let first = site.schedule(MisfirePolicy::FireOnce).await;
+    site.schedule(MisfirePolicy::FireOnce).await;
+    let (begun, mut there) = tokio::sync::mpsc::unbounded_channel();
+    let places = Arc::new(Places::new(1, Arc::new(NoLimit)));
+    places.set_queue(false);
+    site.timer.means = Means { places: places.clone(), begun, ..site.timer.means };
+    site.pass(10 * MINUTE).await;
+    assert_eq!(site.told().await, (vec!["12:10 STARTED".to_owned(); 2], vec!["12:10".to_owned()]));
+    let Begun { instances, places: held } = there.try_recv().unwrap();
+    let [Claimed::New(loaded)] = instances.as_slice() else { panic!("one instance, with all that is known of it") };
+    let store = &site.timetable.store;
+    let read = store.load(loaded.id).await.unwrap();
+    assert_eq!(format!("{loaded:?}"), format!("{read:?}"), "as if it had been read");
+    assert_eq!((read.schedule_time, read.globals.contains("20231114")), (Some(at(12, 10)), true), "{}", read.globals);
+    assert_eq!(store.live_instances().await.unwrap()[0].owner.as_deref(), Some("me"));
+    assert_eq!(places.free(), 0);
+    drop(held);
+    assert_eq!(places.free(), 1);
+    assert_eq!(store.starts(10).await.unwrap().iter().filter(|wish| wish.schedule == Some(first)).count(), 0);
+}
+
+#[tokio::test]
+async fn what_cannot_be_started_goes_by_a_command_although_there_is_a_place() {
+    let mut site = Site::open().await;
+    stage::draw(&site.timetable.store, site.definition, r#"{"tasks": []}"#).await;
+    site.schedule(MisfirePolicy::FireOnce).await;
+    let places = Arc::new(Places::new(1, Arc::new(NoLimit)));
+    places.set_queue(false);
+    site.timer.means.places = places.clone();
+    site.pass(10 * MINUTE).await;
+    assert_eq!((site.told().await.1, places.free()), (vec!["12:10".to_owned()], 1));
 }
 
 /// When a schedule of half past two in Berlin fires around the transition that comes up to five hours after `from`, on

@@ -1,20 +1,23 @@
 //! Schedules become due: each instant of a schedule is decided upon once, in one transaction that locks the schedule,
-//! keeps a row for the instant, inserts the command and moves the schedule on. Whoever crashes, crashes before or after.
+//! keeps a row for the instant, makes the instance and moves the schedule on. Whoever crashes, crashes before or after.
+//!
+//! A master that has no place for the instance, or cannot start it, leaves a command instead, as others who start
+//! something do.
 
 mod waiting;
 mod work;
 
 use super::entity::{firing, process_definition, schedules};
 use super::list::kept;
-use super::{Backfills, Error, Store, instant, lock};
+use super::{Backfills, Error, NewInstance, Store, instant, lock};
 use crate::model::{
-    DefinitionId, DstGap, DstOverlap, FailureStrategy, MisfirePolicy, Outcome, OverlapPolicy, Priority, ReleaseState,
-    Schedule, ScheduleId, Time, UserId, WarningType,
+    Command, DefinitionId, DstGap, DstOverlap, FailureStrategy, InstanceId, MisfirePolicy, Outcome, OverlapPolicy,
+    Priority, ReleaseState, Schedule, ScheduleId, Time, UserId, WarningType,
 };
 use async_trait::async_trait;
 use sea_orm::{
     ColumnTrait, Condition, ConnectionTrait, DatabaseBackend, DatabaseTransaction, EntityTrait, QueryFilter,
-    QueryOrder, QuerySelect, Statement,
+    QueryOrder, QuerySelect, Select, Statement,
 };
 use std::collections::{BTreeMap, BTreeSet, HashSet};
 use std::sync::Arc;
@@ -30,6 +33,7 @@ const NEVER: i64 = i64::MAX;
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Near {
     pub schedule: ScheduleId,
+    pub definition: DefinitionId,
     pub at: Time,
     pub jitter: Duration,
 }
@@ -58,9 +62,30 @@ pub struct Decision {
 /// Decides about a schedule as its row stands in the transaction.
 pub type Decide = Arc<dyn Fn(&Schedule) -> Decision + Send + Sync>;
 
+/// Makes the instance of a firing; `None` if it has to go by a command.
+pub type Make = Arc<dyn Fn(&Command) -> Option<NewInstance> + Send + Sync>;
+
+/// Which firings become instances in the transaction that decides about them.
+#[derive(Clone)]
+pub struct Begin {
+    /// How many at most: for so many there is a place.
+    pub most: usize,
+    pub instance: Make,
+}
+
+impl Begin {
+    /// All go by commands.
+    pub fn nothing() -> Begin {
+        Begin { most: 0, instance: Arc::new(|_| None) }
+    }
+}
+
 /// What became of schedules that were due.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default)]
 pub struct Fired {
+    /// Instances that were made.
+    pub begun: Vec<(InstanceId, NewInstance)>,
+    /// How many commands were left for others to begin.
     pub commands: usize,
     /// When they are due next; those that never are again, are not here.
     pub next: Vec<Near>,
@@ -85,7 +110,7 @@ pub trait Timetable: Backfills {
     ///
     /// # Errors
     /// The database cannot be written.
-    async fn fire(&self, schedules: Vec<ScheduleId>, now: Time, decide: Decide) -> Result<Fired, Error>;
+    async fn fire(&self, schedules: Vec<ScheduleId>, now: Time, decide: Decide, begin: Begin) -> Result<Fired, Error>;
 
     /// The time on the database server's clock; `None` if it has no other than ours.
     ///
@@ -103,18 +128,14 @@ pub trait Timetable: Backfills {
 #[async_trait]
 impl Timetable for Store {
     async fn near(&self, until: Time, limit: u64) -> Result<Vec<Near>, Error> {
-        use schedules::Column;
-        let rows: Vec<(i32, i64, Option<i64>)> = schedules::Entity::find()
-            .select_only()
-            .columns([Column::Id, Column::NextFireMs, Column::JitterMs])
-            .filter(Column::NextFireMs.lte(until.0))
-            .filter(Column::ReleaseState.eq(ReleaseState::Online.code()))
-            .order_by_asc(Column::NextFireMs)
-            .limit(limit)
-            .into_tuple()
-            .all(self.read())
-            .await?;
-        Ok(rows.into_iter().map(|(id, at, jitter)| near(id, at, jitter)).collect())
+        let rows: Vec<(i32, DefinitionId, i64, Option<i64>)> = due(until, limit).into_tuple().all(self.read()).await?;
+        let near = |(id, definition, at, jitter)| Near {
+            schedule: ScheduleId(id),
+            definition,
+            at: Time(at),
+            jitter: span(jitter),
+        };
+        Ok(rows.into_iter().map(near).collect())
     }
 
     async fn unset(&self, limit: u64) -> Result<Vec<ScheduleId>, Error> {
@@ -124,9 +145,9 @@ impl Timetable for Store {
         Ok(unset.into_tuple().all(self.read()).await?)
     }
 
-    async fn fire(&self, schedules: Vec<ScheduleId>, now: Time, decide: Decide) -> Result<Fired, Error> {
+    async fn fire(&self, schedules: Vec<ScheduleId>, now: Time, decide: Decide, begin: Begin) -> Result<Fired, Error> {
         self.write(move |tx| {
-            let (schedules, decide) = (schedules.clone(), decide.clone());
+            let (schedules, decide, begin) = (schedules.clone(), decide.clone(), begin.clone());
             Box::pin(async move {
                 let mut work = work::Work::default();
                 let rows = locked(tx, schedules).await?;
@@ -144,7 +165,7 @@ impl Timetable for Store {
                     decision.firings.retain(|firing| !known.contains(&(schedule.id.0, firing.at.0)));
                     work.add(tx, &schedule, decision, now).await?;
                 }
-                work.write(tx).await
+                work.write(tx, &begin).await
             })
         })
         .await
@@ -173,6 +194,18 @@ impl Timetable for Store {
             }
         }
     }
+}
+
+/// Schedules that are on line and fire up to an instant.
+fn due(until: Time, limit: u64) -> Select<schedules::Entity> {
+    use schedules::Column;
+    schedules::Entity::find()
+        .select_only()
+        .columns([Column::Id, Column::ProcessDefinitionId, Column::NextFireMs, Column::JitterMs])
+        .filter(Column::NextFireMs.lte(until.0))
+        .filter(Column::ReleaseState.eq(ReleaseState::Online.code()))
+        .order_by_asc(Column::NextFireMs)
+        .limit(limit)
 }
 
 /// The rows of schedules that are on line, locked in the order of their ids, so that two who lock some do not wait for
@@ -212,10 +245,6 @@ async fn known(tx: &DatabaseTransaction, decided: &[(Decision, Schedule)]) -> Re
     }
     let known = firing::Entity::find().select_only().columns([Column::ScheduleId, Column::FireMs]).filter(known);
     Ok(known.into_tuple().all(tx).await?.into_iter().collect())
-}
-
-fn near(id: i32, at: i64, jitter: Option<i64>) -> Near {
-    Near { schedule: ScheduleId(id), at: Time(at), jitter: span(jitter) }
 }
 
 fn span(ms: Option<i64>) -> Duration {
@@ -278,4 +307,20 @@ impl Store {
 /// The instant of a column, for those who write schedules.
 pub(super) fn column(next: Option<Time>) -> i64 {
     next.map_or(NEVER, |next| next.0)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use sea_orm::QueryTrait;
+
+    #[tokio::test]
+    async fn what_is_due_is_found_by_its_time_however_many_schedules_there_are() {
+        let store = Store::memory().await.unwrap();
+        let sql = format!("EXPLAIN QUERY PLAN {}", due(Time(1), 10).build(DatabaseBackend::Sqlite));
+        let rows = store.read().query_all_raw(Statement::from_string(DatabaseBackend::Sqlite, sql)).await.unwrap();
+        let plan: Vec<String> = rows.iter().map(|row| row.try_get("", "detail").unwrap()).collect();
+        // Neither all rows are read, nor are they sorted.
+        assert!(plan.len() == 1 && plan[0].starts_with("SEARCH") && plan[0].contains("next_fire_ms<?"), "{plan:?}");
+    }
 }

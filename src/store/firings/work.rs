@@ -1,14 +1,16 @@
 //! What one transaction writes about the instants that it decides upon.
 
-use super::{Decision, Fired, Firing, NEVER, Near, waiting};
+use super::{Begin, Decision, Fired, Firing, NEVER, Near, waiting};
 use crate::model::{Command, CommandType, InstanceId, Outcome, OverlapPolicy, ReleaseState, Schedule, Time};
-use crate::store::Error;
 use crate::store::entity::{command, firing, schedules};
 use crate::store::runs::command::row as command_row;
+use crate::store::runs::insert;
+use crate::store::{Error, NewInstance};
 use sea_orm::ActiveValue::Set;
 use sea_orm::sea_query::Expr;
 use sea_orm::{ColumnTrait, DatabaseTransaction, EntityTrait, QueryFilter};
 use std::collections::{BTreeMap, HashSet};
+use std::sync::Arc;
 
 /// How many rows one statement inserts: databases count its values.
 const AT_ONCE: usize = 500;
@@ -67,7 +69,8 @@ impl Work {
         let next = decision.next.map_or(NEVER, |next| next.0);
         self.next.entry(next).or_default().push(schedule.id.0);
         if let Some(at) = decision.next {
-            self.fired.next.push(Near { schedule: schedule.id, at, jitter: schedule.jitter });
+            let (schedule, definition, jitter) = (schedule.id, schedule.definition, schedule.jitter);
+            self.fired.next.push(Near { schedule, definition, at, jitter });
         }
         Ok(())
     }
@@ -97,8 +100,25 @@ impl Work {
         Ok(busy)
     }
 
-    pub async fn write(self, tx: &DatabaseTransaction) -> Result<Fired, Error> {
+    /// Makes instances of the firings that can become some at once.
+    async fn begin(&mut self, tx: &DatabaseTransaction, begin: &Begin) -> Result<(), Error> {
+        let mut made = Vec::new();
+        self.commands.retain(|wish| {
+            let begins = wish.kind == CommandType::Scheduler && made.len() < begin.most;
+            let instance = begins.then(|| (begin.instance)(wish)).flatten();
+            let goes_by_command = instance.is_none();
+            made.extend(instance);
+            goes_by_command
+        });
+        let made: Arc<[NewInstance]> = made.into();
+        let ids = insert::all(tx, made.clone()).await?;
+        self.fired.begun = ids.into_iter().zip(made.iter().cloned()).collect();
+        Ok(())
+    }
+
+    pub async fn write(mut self, tx: &DatabaseTransaction, begin: &Begin) -> Result<Fired, Error> {
         use schedules::Column;
+        self.begin(tx, begin).await?;
         let Work { firings, commands, next, offline, mut fired } = self;
         fired.commands = commands.len();
         for rows in firings.chunks(AT_ONCE) {

@@ -1,13 +1,15 @@
 //! A command becomes an instance, or revives one: one transaction, so that a crash leaves either the
 //! command or the instance (`EasyScheduler 1.0.1: known defects C16`).
 
-use super::command;
+use super::{command, insert};
 use crate::model::{Command, CommandType, InstanceId, State, Time};
-use crate::store::entity::{process_instance, task_instance};
-use crate::store::{Error, Store, utc};
+use crate::store::entity::{command as wish, process_instance, task_instance};
+use crate::store::{Error, Store, lock, utc};
 use sea_orm::ActiveValue::Set;
 use sea_orm::sea_query::{Expr, ExprTrait as _};
-use sea_orm::{ActiveModelTrait, ColumnTrait, DatabaseTransaction, EntityTrait, QueryFilter};
+use sea_orm::{ColumnTrait, DatabaseTransaction, EntityTrait, QueryFilter, QueryOrder, QuerySelect};
+use std::collections::HashSet;
+use std::sync::Arc;
 
 /// A top-level instance or a child, before its first step.
 #[derive(Clone, Debug)]
@@ -16,7 +18,7 @@ pub struct NewInstance {
     pub owner: String,
     pub host: String,
     pub name: String,
-    pub document: String,
+    pub document: Arc<str>,
     pub locations: Option<String>,
     pub connects: Option<String>,
     /// Resolved global parameters, as JSON.
@@ -29,9 +31,9 @@ pub struct NewInstance {
 }
 
 impl NewInstance {
-    pub(super) async fn insert(&self, tx: &DatabaseTransaction) -> Result<InstanceId, Error> {
+    pub(super) fn row(&self) -> process_instance::ActiveModel {
         let command = &self.command;
-        let row = process_instance::ActiveModel {
+        process_instance::ActiveModel {
             name: Set(Some(self.name.clone())),
             process_definition_id: Set(Some(command.definition.0)),
             state: Set(Some(State::Running.code())),
@@ -49,7 +51,7 @@ impl NewInstance {
             schedule_time: Set(command.schedule_time.map(utc)),
             command_start_time: Set(Some(utc(command.created_at))),
             global_params: Set(Some(self.globals.clone())),
-            process_instance_json: Set(Some(self.document.clone())),
+            process_instance_json: Set(Some(self.document.to_string())),
             flag: Set(Some(1)),
             update_time: Set(Some(utc(self.started_at))),
             is_sub_process: Set(Some(i32::from(self.root.is_some()))),
@@ -71,24 +73,27 @@ impl NewInstance {
             backfill_id: Set(command.backfill.map(|id| id.0)),
             timezone_id: Set(command.zone.clone()),
             ..Default::default()
-        };
-        Ok(InstanceId(row.insert(tx).await?.id))
+        }
     }
 }
 
 impl Store {
-    /// Takes a start command: `None` if somebody else was faster.
+    /// Takes start commands, all in one write: `None` for those where somebody else was faster.
     ///
     /// # Errors
     /// The database cannot be written.
-    pub async fn claim_start(&self, new: NewInstance) -> Result<Option<InstanceId>, Error> {
+    pub async fn claim_starts(&self, new: Arc<[NewInstance]>) -> Result<Vec<Option<InstanceId>>, Error> {
         self.write(move |tx| {
             let new = new.clone();
             Box::pin(async move {
-                if !command::delete(tx, new.command.id).await? {
-                    return Ok(None);
+                let ours = taken(tx, new.iter().map(|new| new.command.id.0).collect()).await?;
+                let is_ours = |new: &NewInstance| ours.contains(&new.command.id.0);
+                let mut ids = match ours.len() == new.len() {
+                    true => insert::all(tx, new.clone()).await?,
+                    false => insert::all(tx, new.iter().filter(|new| is_ours(new)).cloned().collect()).await?,
                 }
-                new.insert(tx).await.map(Some)
+                .into_iter();
+                Ok(new.iter().map(|new| if is_ours(new) { ids.next() } else { None }).collect())
             })
         })
         .await
@@ -111,6 +116,20 @@ impl Store {
         })
         .await
     }
+}
+
+/// Deletes commands. Those that were there: of each, one master at most is told so.
+async fn taken(tx: &DatabaseTransaction, commands: Vec<i32>) -> Result<HashSet<i32>, Error> {
+    use wish::Column;
+    let mut there = wish::Entity::find().select_only().column(Column::Id).filter(Column::Id.is_in(commands));
+    // In one order, so that two who take some of the same do not wait for each other.
+    there = there.order_by_asc(Column::Id);
+    if !lock::has_one_writer(tx) {
+        there = there.lock_exclusive();
+    }
+    let there: Vec<i32> = there.into_tuple().all(tx).await?;
+    wish::Entity::delete_many().filter(Column::Id.is_in(there.iter().copied())).exec(tx).await?;
+    Ok(there.into_iter().collect())
 }
 
 /// Makes an ended instance run again under a new epoch. What has to run again loses its valid rows:

@@ -4,6 +4,7 @@ use crate::model::{DefinitionId, ProjectId, ReleaseState, UserId};
 use crate::store::entity::process_definition;
 use crate::store::{Error, Store};
 use sea_orm::EntityTrait;
+use std::sync::Arc;
 
 /// A definition that is not deleted.
 #[derive(Clone, Debug)]
@@ -14,7 +15,8 @@ pub struct Definition {
     pub release: ReleaseState,
     pub project: ProjectId,
     pub author: UserId,
-    pub document: String,
+    /// Shared by all who start it: it may be large.
+    pub document: Arc<str>,
     pub locations: Option<String>,
     pub connects: Option<String>,
     pub timeout_minutes: i32,
@@ -37,7 +39,7 @@ impl Store {
             release: row.release_state.and_then(ReleaseState::from_code).unwrap_or(ReleaseState::Offline),
             project: ProjectId(row.project_id.unwrap_or_default()),
             author: UserId(row.user_id.unwrap_or_default()),
-            document: row.process_definition_json.unwrap_or_default(),
+            document: row.process_definition_json.unwrap_or_default().into(),
             locations: row.locations,
             connects: row.connects,
             timeout_minutes: row.timeout.unwrap_or_default(),

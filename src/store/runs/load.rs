@@ -22,8 +22,8 @@ impl Store {
         let row = row.ok_or_else(|| Error::Missing(format!("process instance {id}")))?;
         let definition_id = row.process_definition_id.unwrap_or_default();
         let definition = process_definition::Entity::find_by_id(definition_id).one(self.read()).await?;
-        let author = definition.as_ref().and_then(|definition| definition.user_id);
-        let tenant = self.tenant_of(row.tenant_id, author, row.executor_id).await?;
+        let author = definition.as_ref().and_then(|definition| definition.user_id).map(UserId);
+        let tenant = self.tenant_of(row.tenant_id, author, UserId(row.executor_id)).await?;
         let is_child = row.is_sub_process == Some(1);
         let again = row.run_times.unwrap_or(1) > 1;
         let names: HashMap<i32, String> = if again { self.task_names(id).await? } else { HashMap::new() };
@@ -64,7 +64,7 @@ impl Store {
             warned: row.alert_flag != 0,
             tenant,
             host: row.host.unwrap_or_default(),
-            document: row.process_instance_json.unwrap_or_default(),
+            document: row.process_instance_json.unwrap_or_default().into(),
             globals: row.global_params.unwrap_or_else(|| "[]".into()),
             receivers: definition.as_ref().and_then(|d| d.receivers.clone()),
             receivers_cc: definition.and_then(|d| d.receivers_cc),
@@ -169,13 +169,17 @@ impl Store {
         Ok(children)
     }
 
-    /// The definition's tenant, else its author's, else the executor's (`EasyScheduler 1.1.0: tenant rule`).
-    async fn tenant_of(&self, own: i32, author: Option<i32>, executor: i32) -> Result<Option<String>, Error> {
+    /// The account that tasks run under: the definition's tenant, else its author's, else the executor's
+    /// (`EasyScheduler 1.1.0: tenant rule`).
+    ///
+    /// # Errors
+    /// The database cannot be read.
+    pub async fn tenant_of(&self, own: i32, author: Option<UserId>, executor: UserId) -> Result<Option<String>, Error> {
         let mut users = vec![executor];
         users.splice(0..0, author.filter(|author| *author != executor));
         let mut candidates = vec![Some(own).filter(|id| *id > 0)];
         for user in users {
-            let found = user::Entity::find_by_id(user).one(self.read()).await?;
+            let found = user::Entity::find_by_id(user.0).one(self.read()).await?;
             candidates.push(found.and_then(|user| user.tenant_id).filter(|id| *id > 0));
         }
         for id in candidates.into_iter().flatten() {
@@ -188,19 +192,11 @@ impl Store {
     }
 }
 
-impl Store {
+impl Loaded {
     /// What [`Store::load`] would read of an instance that was made just now, without reading it.
-    ///
-    /// # Errors
-    /// The database cannot be read.
-    pub async fn loaded_fresh(
-        &self,
-        id: InstanceId,
-        new: NewInstance,
-        definition: &Definition,
-    ) -> Result<Loaded, Error> {
+    pub fn fresh(id: InstanceId, new: NewInstance, definition: &Definition, tenant: Option<String>) -> Loaded {
         let command = new.command;
-        Ok(Loaded {
+        Loaded {
             id,
             name: new.name,
             definition: command.definition,
@@ -228,7 +224,7 @@ impl Store {
             run_times: 1,
             timeout_minutes: u32::try_from(new.timeout_minutes).unwrap_or_default(),
             warned: false,
-            tenant: self.tenant_of(new.tenant_id, Some(definition.author.0), command.executor.0).await?,
+            tenant,
             host: new.host,
             document: new.document,
             globals: new.globals,
@@ -239,6 +235,6 @@ impl Store {
             tasks: Vec::new(),
             attempts: HashMap::new(),
             children: HashMap::new(),
-        })
+        }
     }
 }

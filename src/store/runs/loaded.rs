@@ -8,6 +8,7 @@ use crate::model::{
 use crate::store::entity::task_instance;
 use crate::store::instant;
 use std::collections::HashMap;
+use std::sync::Arc;
 
 /// An instance that has not ended.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -58,7 +59,7 @@ pub struct Loaded {
     /// Account that the tasks run under.
     pub tenant: Option<String>,
     pub host: String,
-    pub document: String,
+    pub document: Arc<str>,
     pub globals: String,
     pub receivers: Option<String>,
     pub receivers_cc: Option<String>,

@@ -8,6 +8,7 @@ mod claim;
 pub(super) mod command;
 mod definition;
 mod glance;
+pub(in crate::store) mod insert;
 mod load;
 mod loaded;
 mod ownership;

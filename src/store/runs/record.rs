@@ -1,7 +1,7 @@
 //! One step of an instance, in one write.
 
 use super::claim::{NewInstance, appended, revive};
-use super::command;
+use super::{command, insert};
 use crate::calls::{Holder, Place};
 use crate::model::{CommandId, CommandType, InstanceId, ShowType, State, Tag, TaskId, Time};
 use crate::store::entity::{alert, process_instance, relation_process_instance, task_instance};
@@ -228,7 +228,7 @@ impl Step {
         child: &ChildStart,
     ) -> Result<Option<InstanceId>, Error> {
         let child = match child {
-            ChildStart::New(new) => Some(new.insert(tx).await?),
+            ChildStart::New(new) => Some(insert::one(tx, new).await?),
             ChildStart::Revive { instance, kind, owner, root } => {
                 revive(tx, *instance, *kind, owner, Some(*root)).await?.then_some(*instance)
             }

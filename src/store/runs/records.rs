@@ -26,9 +26,9 @@ pub trait Records: Send + Sync {
     async fn starts(&self, limit: u64) -> Result<Vec<Command>, Error>;
     async fn drop_command(&self, id: CommandId) -> Result<(), Error>;
     async fn reject_command(&self, id: CommandId, reason: String) -> Result<(), Error>;
-    async fn claim_start(&self, new: NewInstance) -> Result<Option<InstanceId>, Error>;
+    async fn claim_starts(&self, new: Arc<[NewInstance]>) -> Result<Vec<Option<InstanceId>>, Error>;
     async fn claim_again(&self, command: Command, instance: InstanceId, owner: String) -> Result<bool, Error>;
-    async fn loaded_fresh(&self, id: InstanceId, new: NewInstance, definition: &Definition) -> Result<Loaded, Error>;
+    async fn tenant_of(&self, own: i32, author: Option<UserId>, executor: UserId) -> Result<Option<String>, Error>;
     async fn definition(&self, id: DefinitionId) -> Result<Option<Definition>, Error>;
     async fn named_resources(
         &self,
@@ -67,16 +67,16 @@ impl Records for Store {
         Store::reject_command(self, id, reason).await
     }
 
-    async fn claim_start(&self, new: NewInstance) -> Result<Option<InstanceId>, Error> {
-        Store::claim_start(self, new).await
+    async fn claim_starts(&self, new: Arc<[NewInstance]>) -> Result<Vec<Option<InstanceId>>, Error> {
+        Store::claim_starts(self, new).await
     }
 
     async fn claim_again(&self, command: Command, instance: InstanceId, owner: String) -> Result<bool, Error> {
         Store::claim_again(self, command, instance, owner).await
     }
 
-    async fn loaded_fresh(&self, id: InstanceId, new: NewInstance, definition: &Definition) -> Result<Loaded, Error> {
-        Store::loaded_fresh(self, id, new, definition).await
+    async fn tenant_of(&self, own: i32, author: Option<UserId>, executor: UserId) -> Result<Option<String>, Error> {
+        Store::tenant_of(self, own, author, executor).await
     }
 
     async fn definition(&self, id: DefinitionId) -> Result<Option<Definition>, Error> {

@@ -254,11 +254,11 @@ async fn a_master_that_claims_meanwhile_is_told() {
             advance(&store).await;
             let wishes = store.starts(10).await.unwrap();
             assert_eq!(wishes.len(), 4);
-            let claims = wishes.into_iter().map(|wish| store.claim_start(run_of(wish)));
+            let claims = wishes.into_iter().map(|wish| store.claim_starts([run_of(wish)].into()));
             let claims = futures::future::join_all(claims);
             let (claimed, steered) = futures::join!(claims, steer(&store, id, wish));
             steered.unwrap();
-            let claimed: Vec<InstanceId> = claimed.into_iter().filter_map(|id| id.unwrap()).collect();
+            let claimed: Vec<InstanceId> = claimed.into_iter().filter_map(|ids| ids.unwrap()[0]).collect();
             let told: Vec<_> = claimed.iter().map(|run| (order, Some(*run))).collect();
             let mut orders = orders(&store).await;
             orders.sort_by_key(|(_, run)| *run);

@@ -1,13 +1,13 @@
 //! Schedules become due: once, whatever happens, and as their policies say.
 
 use super::place::store;
-use super::stage::{claim, definition, end};
+use super::stage::{claim, definition, end, run_of};
 use crate::model::{
     Command, CommandType, DefinitionId, FailureStrategy, OverlapPolicy, ProjectId, ReleaseState, ScheduleId, Time,
     UserId, WarningType,
 };
 use crate::store::entity::{process_definition, process_instance};
-use crate::store::{Decide, Decision, Firing, Store, Timetable, Timing, Unmoved};
+use crate::store::{Begin, Decide, Decision, Firing, Store, Timetable, Timing, Unmoved};
 use sea_orm::sea_query::Expr;
 use sea_orm::{ColumnTrait, EntityTrait, QueryFilter};
 use std::sync::Arc;
@@ -56,7 +56,7 @@ fn at(instants: &[i64]) -> Decide {
 }
 
 async fn fire(store: &Store, id: ScheduleId, instants: &[i64]) -> usize {
-    store.fire(vec![id], Time(9000), at(instants)).await.unwrap().commands
+    store.fire(vec![id], Time(9000), at(instants), Begin::nothing()).await.unwrap().commands
 }
 
 async fn outcomes(store: &Store) -> String {
@@ -197,6 +197,34 @@ async fn replace_stops_what_runs_and_drops_what_waits() {
 }
 
 #[tokio::test]
+async fn what_has_a_place_begins_in_the_transaction_that_fires_it() {
+    let store = store!();
+    let mut ids = Vec::new();
+    for _ in 0..100 {
+        let (.., id) = schedule(&store, OverlapPolicy::Skip).await;
+        ids.push(id);
+    }
+    // No instance can be made of one of them.
+    let odd = ids[50];
+    let instance = move |wish: &Command| Some(run_of(wish.clone())).filter(|new| new.command.schedule != Some(odd));
+    let begin = Begin { most: 90, instance: Arc::new(instance) };
+    let fired = store.fire(ids.clone(), Time(9000), at(&[1000]), begin.clone()).await.unwrap();
+    assert_eq!((fired.begun.len(), fired.commands, fired.next.len()), (90, 10, 100));
+    // Each has the id of its own row, and is a run of its schedule.
+    for (id, new) in &fired.begun {
+        let row = process_instance::Entity::find_by_id(id.0).one(store.read()).await.unwrap().unwrap();
+        assert_eq!(row.schedule_id.map(ScheduleId), new.command.schedule);
+        assert_eq!(row.schedule_time, Some(crate::store::utc(Time(1000))));
+    }
+    let left: Vec<_> = store.starts(100).await.unwrap().into_iter().filter_map(|wish| wish.schedule).collect();
+    let expected: Vec<_> = ids.iter().copied().filter(|id| *id == odd || *id > ids[90]).collect();
+    assert_eq!(left, expected);
+    // What was decided is not decided again, and what runs is seen to run.
+    let again = store.fire(ids.clone(), Time(9000), at(&[1000, 2000]), begin).await.unwrap();
+    assert_eq!((again.begun.len(), again.commands), (0, 0));
+}
+
+#[tokio::test]
 async fn many_fire_in_one_transaction() {
     let store = store!();
     let (_, definition) = definition(&store).await;
@@ -208,7 +236,7 @@ async fn many_fire_in_one_transaction() {
         ids.push(id);
     }
     let instants: Vec<i64> = (1..=30).map(|second| second * 1000).collect();
-    let fired = store.fire(ids, Time(40_000), at(&instants)).await.unwrap();
+    let fired = store.fire(ids, Time(40_000), at(&instants), Begin::nothing()).await.unwrap();
     assert_eq!((fired.commands, fired.next.len()), (1200, 40));
     assert_eq!(store.starts(5000).await.unwrap().len(), 1200);
     assert_eq!(store.forget_firings(Time(40_001), 5000).await.unwrap(), 1200);

@@ -1,6 +1,7 @@
 mod audit;
 mod awaited;
 mod backfills;
+mod claims;
 mod commits;
 mod file;
 mod firings;
@@ -29,6 +30,10 @@ mod awaited_on_postgres;
 mod backfills_on_mariadb;
 #[path = "backfills.rs"]
 mod backfills_on_postgres;
+#[path = "claims.rs"]
+mod claims_on_mariadb;
+#[path = "claims.rs"]
+mod claims_on_postgres;
 #[path = "commits.rs"]
 mod commits_on_mariadb;
 #[path = "commits.rs"]

@@ -37,7 +37,7 @@ pub async fn definition(store: &Store) -> (ProjectId, DefinitionId) {
 /// Makes an instance of the oldest start.
 pub async fn claim(store: &Store) -> InstanceId {
     let command = store.starts(1).await.unwrap().remove(0);
-    store.claim_start(run_of(command)).await.unwrap().unwrap()
+    store.claim_starts([run_of(command)].into()).await.unwrap()[0].unwrap()
 }
 
 /// What a master makes of a start.
@@ -85,6 +85,23 @@ pub async fn outcomes(store: &Store) -> Vec<(Time, Outcome, i32)> {
     let rows = firing::Entity::find().order_by_asc(firing::Column::FireMs).all(store.read()).await.unwrap();
     let told = |row: firing::Model| (Time(row.fire_ms), Outcome::from_code(row.outcome).unwrap(), row.missed);
     rows.into_iter().map(told).collect()
+}
+
+/// The definition has this document from now on.
+pub async fn draw(store: &Store, id: DefinitionId, document: &'static str) {
+    use process_definition::Column;
+    store
+        .write(move |tx| {
+            Box::pin(async move {
+                let drawn = process_definition::Entity::update_many()
+                    .col_expr(Column::ProcessDefinitionJson, Expr::value(document))
+                    .filter(Column::Id.eq(id.0));
+                assert_eq!(drawn.exec(tx).await?.rows_affected, 1);
+                Ok(())
+            })
+        })
+        .await
+        .unwrap();
 }
 
 /// The schedule is as EasyScheduler left it, with an expression that it took for one.

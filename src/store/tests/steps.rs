@@ -1,28 +1,15 @@
 //! One step of an instance, recorded once.
 
 use super::place::store;
+use super::stage::run_of;
 use crate::model::{Command, DefinitionId, InstanceId, State, Tag, TaskId, Time, UserId};
-use crate::store::{Error, NewInstance, NewTask, Step, Store};
+use crate::store::{Error, NewTask, Step, Store};
 use std::sync::Arc;
 
 async fn instance(store: &Store) -> InstanceId {
     let command = Command::start(DefinitionId(1), UserId(1));
     let id = store.insert_command(command.clone()).await.unwrap();
-    let new = NewInstance {
-        command: Command { id, ..command },
-        owner: "me".into(),
-        host: "localhost".into(),
-        name: "run".into(),
-        document: "{}".into(),
-        locations: None,
-        connects: None,
-        globals: "[]".into(),
-        timeout_minutes: 0,
-        tenant_id: -1,
-        started_at: Time(0),
-        root: None,
-    };
-    store.claim_start(new).await.unwrap().unwrap()
+    store.claim_starts([run_of(Command { id, ..command })].into()).await.unwrap()[0].unwrap()
 }
 
 fn step(instance: InstanceId, epoch: i32, revision: i64, tags: std::ops::Range<u64>) -> Arc<Step> {

@@ -1,0 +1,175 @@
+//! Rows of new instances: many by one statement, with the ids that the database gave them.
+
+use super::claim::NewInstance;
+use crate::model::InstanceId;
+use crate::store::Error;
+use crate::store::entity::process_instance::{Column, Entity};
+use sea_orm::sea_query::{Expr, Query};
+use sea_orm::{
+    ActiveModelTrait, ColumnTrait, ConnectionTrait, DatabaseBackend, DatabaseTransaction, EntityTrait, Iterable,
+    PaginatorTrait, QueryFilter, Statement,
+};
+use std::ops::Range;
+use std::sync::Arc;
+use tokio::sync::mpsc;
+
+/// How many rows one statement inserts, so that databases need not count its values.
+const ROWS: usize = 64;
+/// How many bytes of documents go into one statement: MySQL 5.7 takes 4 MiB in all, unless it was told otherwise.
+const BYTES: usize = 1 << 20;
+/// How many statements may lie ready.
+const AHEAD: usize = 2;
+
+/// Inserts an instance.
+pub(super) async fn one(tx: &DatabaseTransaction, new: &NewInstance) -> Result<InstanceId, Error> {
+    Ok(InstanceId(Entity::insert(new.row()).exec(tx).await?.last_insert_id))
+}
+
+/// Inserts instances; their ids are in the same order.
+pub(in crate::store) async fn all(tx: &DatabaseTransaction, new: Arc<[NewInstance]>) -> Result<Vec<InstanceId>, Error> {
+    let portions = portions(&new);
+    if portions.len() == 1 {
+        return together(tx, statement(tx.get_database_backend(), &new)?, &new).await;
+    }
+    // To write a statement takes as long as to carry it out, so the next one is written meanwhile.
+    let (ready, mut statements) = mpsc::channel(AHEAD);
+    let (backend, rows) = (tx.get_database_backend(), new.clone());
+    let writing = tokio::task::spawn_blocking(move || {
+        for portion in portions {
+            let statement = statement(backend, &rows[portion.clone()]);
+            // Nobody waits for more if one of them has failed.
+            if ready.blocking_send((portion, statement)).is_err() {
+                return;
+            }
+        }
+    });
+    let mut ids = Vec::with_capacity(new.len());
+    while let Some((portion, statement)) = statements.recv().await {
+        ids.extend(together(tx, statement?, &new[portion]).await?);
+    }
+    writing.await.map_err(Error::broken)?;
+    Ok(ids)
+}
+
+/// What goes into one statement each.
+fn portions(new: &[NewInstance]) -> Vec<Range<usize>> {
+    let (mut portions, mut from, mut bytes) = (Vec::new(), 0, 0);
+    for (place, new) in new.iter().enumerate() {
+        let own = new.document.len() + new.globals.len() + new.locations.as_ref().map_or(0, String::len);
+        if place > from && (place - from == ROWS || bytes + own > BYTES) {
+            portions.push(from..place);
+            (from, bytes) = (place, 0);
+        }
+        bytes += own;
+    }
+    if from < new.len() {
+        portions.push(from..new.len());
+    }
+    portions
+}
+
+/// Written down by hand: the library asks for the type of each column again for each value.
+fn statement(backend: DatabaseBackend, new: &[NewInstance]) -> Result<Statement, Error> {
+    let columns: Vec<Column> = Column::iter().filter(|column| is_sent(*column, new)).collect();
+    let mut insert = Query::insert().into_table(Entity).columns(columns.iter().copied()).to_owned();
+    for new in new {
+        let mut row = new.row();
+        let values = columns.iter().filter_map(|column| row.take(*column).into_value()).map(Expr::val);
+        insert.values(values).map_err(Error::broken)?;
+    }
+    if backend == DatabaseBackend::Postgres {
+        insert.returning(Query::returning().column(Column::Id));
+    }
+    Ok(backend.build(&insert))
+}
+
+/// Not what no new instance has, nor what none of these has.
+fn is_sent(column: Column, new: &[NewInstance]) -> bool {
+    let any = |has: fn(&NewInstance) -> bool| new.iter().any(has);
+    match column {
+        Column::Id | Column::EndTime | Column::DependenceScheduleTimes => false,
+        Column::RootId => any(|new| new.root.is_some()),
+        Column::Locations => any(|new| new.locations.is_some()),
+        Column::Connects => any(|new| new.connects.is_some()),
+        Column::ScheduleTime => any(|new| new.command.schedule_time.is_some()),
+        Column::ScheduleId => any(|new| new.command.schedule.is_some()),
+        Column::BackfillId => any(|new| new.command.backfill.is_some()),
+        Column::TimezoneId => any(|new| new.command.zone.is_some()),
+        _ => true,
+    }
+}
+
+/// Rows get their ids one after the other, in the order in which they are written down.
+async fn together(
+    tx: &DatabaseTransaction,
+    statement: Statement,
+    new: &[NewInstance],
+) -> Result<Vec<InstanceId>, Error> {
+    let count = new.len();
+    let ids: Vec<i32> = match statement.db_backend {
+        // It tells all of them, perhaps in another order.
+        DatabaseBackend::Postgres => {
+            let rows = tx.query_all_raw(statement).await?;
+            let mut ids: Vec<i32> = rows.iter().map(|row| row.try_get_by_index(0)).collect::<Result<_, _>>()?;
+            ids.sort_unstable();
+            ids
+        }
+        DatabaseBackend::MySql => {
+            let first = told(tx, statement).await?;
+            in_a_row(tx, first, new).await?
+        }
+        // It tells the last one; nobody else writes.
+        _ => {
+            let last = told(tx, statement).await?;
+            (1..=last).skip((last.unsigned_abs() as usize).saturating_sub(count)).collect()
+        }
+    };
+    match ids.len() == count {
+        true => Ok(ids.into_iter().map(InstanceId).collect()),
+        false => Err(Error::broken("it did not tell the ids of all new instances")),
+    }
+}
+
+/// The one id that a database tells.
+async fn told(tx: &DatabaseTransaction, statement: Statement) -> Result<i32, Error> {
+    i32::try_from(tx.execute_raw(statement).await?.last_insert_id()).map_err(Error::broken)
+}
+
+/// MySQL tells the first id. It reserves those of the others with it, since it sees how many rows there are.
+async fn in_a_row(tx: &DatabaseTransaction, first: i32, new: &[NewInstance]) -> Result<Vec<i32>, Error> {
+    let step = Query::select().expr_as(Expr::cust("@@auto_increment_increment"), "step").to_owned();
+    let step: u64 = match tx.query_one(&step).await? {
+        Some(row) => row.try_get("", "step")?,
+        None => 1,
+    };
+    let ids: Vec<i32> = (first..).step_by(usize::try_from(step.max(1)).unwrap_or(1)).take(new.len()).collect();
+    // Not believed without a look: an instance that is taken for another one would be run twice.
+    let owners = new.iter().map(|new| new.owner.as_str());
+    let found = Entity::find().filter(Column::Id.is_in(ids.iter().copied())).filter(Column::Owner.is_in(owners));
+    match found.count(tx).await? == ids.len() as u64 {
+        true => Ok(ids),
+        false => Err(Error::broken("the ids of new instances do not follow each other")),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::model::{Command, DefinitionId, UserId};
+    use crate::store::stage;
+
+    fn portions_of(lengths: &[usize]) -> Vec<Range<usize>> {
+        let new = lengths.iter().map(|length| NewInstance {
+            document: "d".repeat(*length).into(),
+            ..stage::run_of(Command::start(DefinitionId(1), UserId(1)))
+        });
+        portions(&new.collect::<Vec<_>>())
+    }
+
+    #[test]
+    fn a_statement_has_neither_too_many_rows_nor_too_many_bytes() {
+        assert!(portions_of(&[]).is_empty());
+        assert_eq!(portions_of(&[1; 130]), [0..64, 64..128, 128..130]);
+        assert_eq!(portions_of(&[10, BYTES, 10, 10, BYTES * 2, 1]), [0..1, 1..2, 2..4, 4..5, 5..6]);
+    }
+}
