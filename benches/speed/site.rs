@@ -104,6 +104,23 @@ impl Site {
         self.0.define(name, &workflow.0)
     }
 
+    /// Starts a backfill of a definition.
+    pub fn backfill(&self, id: i64, range: &str, at_once: u32) {
+        let at_once = at_once.to_string();
+        let form = [
+            ("execType", "COMPLEMENT_DATA"),
+            ("scheduleTime", range),
+            ("runMode", "RUN_MODE_PARALLEL"),
+            ("expectedParallelismNumber", at_once.as_str()),
+        ];
+        self.0.start_instance(id, &form);
+    }
+
+    /// How many instances of a definition have succeeded.
+    pub fn ended(&self, id: i64) -> i64 {
+        self.0.count(id, "SUCCESS")
+    }
+
     /// Seconds from the request until the instance has succeeded.
     pub fn start_and_wait(&self, id: i64) -> f64 {
         self.start_many_and_wait(id, 1)
