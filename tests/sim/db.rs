@@ -1,10 +1,13 @@
 //! The database: tables in memory that behave as those of the store do, one whole fact at a time.
 
+mod firings;
 mod steps;
 mod workers;
 
 use escheduler::calls::Holder;
-use escheduler::model::{Command, CommandId, CommandType, DefinitionId, InstanceId, State, Tag, TaskId};
+use escheduler::model::{
+    Command, CommandId, CommandType, DefinitionId, InstanceId, Outcome, Schedule, ScheduleId, State, Tag, TaskId, Time,
+};
 use escheduler::store::{
     Child, Definition, Error, Live, Loaded, LoadedTask, NewInstance, Parent, Standpoint, WorkerRow,
 };
@@ -47,6 +50,7 @@ pub enum Change {
     Instance { id: InstanceId, from: State, to: State },
     Revived { id: InstanceId, from: State },
     Claimed { command: CommandId },
+    Scheduled { schedule: ScheduleId, at: Time, id: InstanceId },
     Fenced { holder: Holder },
     Step { id: InstanceId, owner: Option<String>, epoch: i32, revision: i64 },
     TakenOver { id: InstanceId, owner: String, epoch: i32 },
@@ -62,6 +66,8 @@ pub struct Db {
     links: Vec<(InstanceId, TaskId, InstanceId)>,
     pub commands: BTreeMap<CommandId, Command>,
     pub errors: Vec<(CommandId, String)>,
+    pub schedules: BTreeMap<ScheduleId, Schedule>,
+    pub firings: BTreeMap<(ScheduleId, Time), Outcome>,
     pub workers: BTreeMap<String, WorkerRow>,
     pub groups: HashMap<i32, BTreeSet<String>>,
     pub changes: Vec<Change>,
@@ -114,6 +120,7 @@ impl Db {
             grouped: !self.groups.is_empty(),
             new,
         };
+        self.tell_scheduled(&row);
         self.instances.insert(id, row);
         id
     }

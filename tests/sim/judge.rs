@@ -5,7 +5,7 @@ use crate::db::Change;
 use crate::kernel::{Micros, SECOND};
 use crate::world::World;
 use escheduler::calls::Holder;
-use escheduler::model::{CommandId, InstanceId, State, Tag};
+use escheduler::model::{CommandId, InstanceId, ScheduleId, State, Tag, Time};
 use std::collections::{BTreeMap, BTreeSet};
 
 /// How long after the last fault everything has ended at the latest.
@@ -20,6 +20,8 @@ pub struct Judge {
     granted: BTreeMap<Tag, Holder>,
     fenced: BTreeSet<Holder>,
     claimed: BTreeSet<CommandId>,
+    /// Instants of schedules that have an instance.
+    pub scheduled: BTreeSet<(ScheduleId, Time)>,
     /// Acknowledged starts.
     pub promised: BTreeSet<CommandId>,
     pub started: u64,
@@ -146,6 +148,15 @@ impl World {
                         self.breach(format!("I2: {tag} is granted to {holder}, and was granted to {other}"));
                     }
                 }
+                Change::Scheduled { schedule, at, id } => {
+                    self.count("instants");
+                    if !self.judge.scheduled.insert((schedule, at)) {
+                        self.breach(format!(
+                            "I1: instant {} of schedule {schedule} made a second instance, {id}",
+                            at.0
+                        ));
+                    }
+                }
                 Change::Claimed { command } => {
                     if !self.judge.claimed.insert(command) {
                         self.breach(format!("I1: command {command} made two instances"));
@@ -218,18 +229,22 @@ impl World {
             .iter()
             .flat_map(|machine| machine.disk.outbox.keys().map(|tag| (machine.disk.name.clone(), *tag)));
         let full: Vec<(String, Tag)> = outboxes.collect();
-        if open == 0 && self.db.commands.is_empty() && full.is_empty() && self.judge.live.is_empty() {
+        let fired = self.db.all_have_fired();
+        if open == 0 && fired && self.db.commands.is_empty() && full.is_empty() && self.judge.live.is_empty() {
             self.over = true;
+            self.judge_schedules();
             return self.judge_promises();
         }
-        if self.q.now() > self.plan.calm_at + LIMIT {
+        // What waits for the run before it, runs one after the other.
+        let limit = if self.plan.schedules.is_empty() { LIMIT } else { 6 * LIMIT };
+        if self.q.now() > self.plan.calm_at + limit {
             let rows = self.db.instances.values().filter(|row| !row.state.is_finished());
             let rows: Vec<String> = rows.map(|row| format!("{} of {:?} is {}", row.id, row.owner, row.state)).collect();
             let tasks = self.db.tasks.values().filter(|task| !task.attempt.state.is_finished());
             let tasks: Vec<String> = tasks.map(|task| format!("{:?}", task.attempt)).collect();
             let commands: Vec<_> = self.db.commands.values().map(|command| (command.id, command.kind)).collect();
             self.breach(format!(
-                "I4: not everything has ended: instances {rows:?}; tasks {tasks:?}; commands {commands:?}; outboxes {full:?}"
+                "I4: not everything has ended: schedules {fired}; instances {rows:?}; tasks {tasks:?}; commands {commands:?}; outboxes {full:?}"
             ));
         }
     }

@@ -160,11 +160,17 @@ pub struct MachineClock {
 }
 
 /// The wall clock at the beginning of the world.
-const EPOCH_MS: i64 = 1_800_000_000_000;
+pub const EPOCH_MS: i64 = 1_800_000_000_000;
 
 impl MachineClock {
     pub fn boot_micros(&self) -> Micros {
         self.boot + (self.queue.now() as f64 * self.rate) as Micros
+    }
+
+    /// Somebody sets its wall clock; it is `off` by so many milliseconds then.
+    pub fn put_right(&self, off: i64) {
+        let passed = (self.boot_micros().saturating_sub(self.boot) / MILLI) as i64;
+        self.wrong.store((self.queue.now() / MILLI) as i64 - passed + off, Relaxed);
     }
 
     /// When its boot clock shows this, in the time of the world.

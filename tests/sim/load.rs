@@ -11,6 +11,9 @@ impl World {
         for definition in &self.plan.definitions {
             self.db.definitions.insert(definition.id, definition.clone());
         }
+        for schedule in &self.plan.schedules {
+            self.db.schedules.insert(schedule.id, schedule.clone());
+        }
         // Before a start at the same time.
         self.q.at(self.plan.groups_at, |w| w.db.groups = w.plan.groups.clone());
         let starts = std::mem::take(&mut self.plan.starts);

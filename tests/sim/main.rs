@@ -20,6 +20,7 @@ mod processes;
 mod queue;
 mod records;
 mod registry;
+mod schedules;
 mod shim;
 mod world;
 

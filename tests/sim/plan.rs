@@ -2,7 +2,7 @@
 
 use crate::dice::Dice;
 use crate::kernel::{Micros, SECOND};
-use escheduler::model::{DefinitionId, ProjectId, ReleaseState, UserId};
+use escheduler::model::{DefinitionId, ProjectId, ReleaseState, Schedule, UserId};
 use escheduler::store::Definition;
 use serde_json::{Value, json};
 use std::collections::{BTreeMap, BTreeSet, HashMap};
@@ -36,6 +36,7 @@ pub struct Plan {
     /// Which definition is started when.
     pub starts: Vec<(Micros, DefinitionId)>,
     pub starts_done: bool,
+    pub schedules: Vec<Schedule>,
     pub tasks: u64,
     /// No fault begins after this.
     pub faults_until: Micros,
@@ -81,6 +82,7 @@ impl Plan {
             parents: BTreeMap::new(),
             starts: Vec::new(),
             starts_done: false,
+            schedules: Vec::new(),
             tasks: 0,
             faults_until,
             calm_at: faults_until,
@@ -89,12 +91,18 @@ impl Plan {
             queue_outside: dice.chance(0.3),
         };
         plan.define(dice);
-        plan.schedule(dice);
+        plan.draw_starts(dice);
+        plan.draw_schedules(seed);
         plan
     }
 
     pub fn parents(&self, definition: DefinitionId, node: &str) -> Vec<String> {
         self.parents.get(&definition).and_then(|nodes| nodes.get(node)).cloned().unwrap_or_default()
+    }
+
+    /// How many nodes it has.
+    pub fn size(&self, definition: DefinitionId) -> usize {
+        self.parents.get(&definition).map_or(0, BTreeMap::len)
     }
 
     fn define(&mut self, dice: &mut Dice) {
@@ -172,7 +180,7 @@ impl Plan {
     }
 
     /// Enough starts for twenty tasks at least.
-    fn schedule(&mut self, dice: &mut Dice) {
+    fn draw_starts(&mut self, dice: &mut Dice) {
         let wanted = dice.within(22, 40);
         let mut planned = 0;
         while planned < wanted {

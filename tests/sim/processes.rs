@@ -13,6 +13,7 @@ use escheduler::master::{self, Master};
 use escheduler::model::DefinitionId;
 use escheduler::queue::{Broker, Job, Lobby};
 use escheduler::registry::{Member, Registry as _, Role};
+use escheduler::store::Timetable;
 use escheduler::worker::shim::Inventory;
 use escheduler::worker::workplace::{Prepared, Unprepared};
 use escheduler::worker::{self, Attached, Worker, Workshop};
@@ -29,6 +30,7 @@ impl World {
         self.machines[node].starts += 1;
         let start = format!("M{node}#{}", self.machines[node].starts);
         let (seed, outside) = (self.dice.draw(), self.plan.queue_outside);
+        let schedules = !self.plan.schedules.is_empty();
         let (q, clock, places) = (self.q.clone(), self.machines[node].clock.clone(), self.plan.places);
         self.spawn(node, start.clone(), move |process, pid| {
             let (tell, mail) = unbounded_channel();
@@ -44,7 +46,7 @@ impl World {
                 instances: 100,
                 places,
                 sole: false,
-                grace: std::time::Duration::from_secs(60),
+                grace: crate::schedules::GRACE,
                 missing: Missing::Wait,
                 lease: LEASE,
                 seed,
@@ -64,12 +66,12 @@ impl World {
                     records: Arc::new(records::Client { caller: caller.clone() }),
                     registry: Arc::new(registry),
                     membership,
-                    colleagues: Arc::new(Others { caller, start }),
+                    colleagues: Arc::new(Others { caller: caller.clone(), start }),
                     bell,
                     clock,
                     gauge: Arc::new(NoLimit),
                     broker,
-                    timetable: None,
+                    timetable: schedules.then(|| Arc::new(records::Client { caller }) as Arc<dyn Timetable>),
                     mail,
                     settings,
                 };

@@ -47,7 +47,7 @@ fn unavailable() -> Error {
 }
 
 impl Client {
-    async fn read<T: Send + 'static>(
+    pub async fn read<T: Send + 'static>(
         &self,
         serve: impl FnOnce(&mut Db) -> Result<T, Error> + Send + 'static,
     ) -> Result<T, Error> {
@@ -55,7 +55,7 @@ impl Client {
         served.unwrap_or_else(|| Err(unavailable()))
     }
 
-    async fn write<T: Send + 'static>(
+    pub async fn write<T: Send + 'static>(
         &self,
         serve: impl FnOnce(&mut Db) -> Result<T, Error> + Send + 'static,
     ) -> Result<T, Error> {

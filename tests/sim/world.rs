@@ -57,6 +57,8 @@ pub struct Proc {
 pub struct World {
     pub q: Arc<Queue>,
     pub dice: Dice,
+    /// For who sets the clocks.
+    pub clock_dice: Dice,
     pub plan: Plan,
     pub db: Db,
     pub registry: Registry,
@@ -97,6 +99,7 @@ impl World {
             faults: 0,
             over: false,
             dice,
+            clock_dice: Dice::new(seed.rotate_left(32)),
             plan,
         };
         for node in 0..world.plan.masters + world.plan.workers {
@@ -213,6 +216,7 @@ impl World {
     pub fn tick(&mut self) {
         self.tick_streams();
         self.tick_registry();
+        self.put_clocks_right();
         self.judge_end();
         if !self.over {
             self.q.after(SECOND, World::tick);
