@@ -10,12 +10,15 @@ use futures::StreamExt;
 use futures::stream;
 use std::collections::HashMap;
 use std::sync::{Mutex, MutexGuard, PoisonError};
+use tokio::sync::OnceCell;
 
 /// What owners do with entries.
 pub struct Offers {
     client: Client,
     queue: String,
     kills: String,
+    /// What monitors expect is there.
+    monitored: OnceCell<()>,
     /// The names of entries that were made or seen here: who removes one may not know any more which workers it was
     /// for.
     names: Mutex<HashMap<Tag, String>>,
@@ -24,7 +27,13 @@ pub struct Offers {
 impl Offers {
     /// `root` is `zookeeper.escheduler.root`.
     pub fn new(client: Client, root: &str) -> Offers {
-        Offers { client, queue: format!("{root}/{QUEUE}"), kills: format!("{root}/{KILLS}"), names: Mutex::default() }
+        Offers {
+            client,
+            queue: format!("{root}/{QUEUE}"),
+            kills: format!("{root}/{KILLS}"),
+            monitored: OnceCell::new(),
+            names: Mutex::default(),
+        }
     }
 
     fn names(&self) -> MutexGuard<'_, HashMap<Tag, String>> {
@@ -38,6 +47,8 @@ impl Offers {
     /// One that is there already stays as it is; a stale one of the same name is replaced, one of a later owner is
     /// not.
     async fn make(&self, entry: &Entry) -> Result<(), Error> {
+        // By whoever comes first to the queue, which may be a worker that follows it.
+        self.monitored.get_or_try_init(|| self.client.ensure(&self.kills)).await?;
         let (name, ticket) = (Name::of(entry).to_string(), Ticket::of(entry));
         let (path, data) = (self.path(&name), text(&ticket));
         loop {
@@ -45,7 +56,6 @@ impl Offers {
                 Ok(_) => break,
                 Err(Error::Missing) => {
                     self.client.ensure(&self.queue).await?;
-                    self.client.ensure(&self.kills).await?;
                     continue;
                 }
                 Err(Error::Exists) => {}
