@@ -81,6 +81,15 @@ impl Family {
     }
 }
 
+/// How many letters the name of an instance may have (`EasyScheduler 1.0.1: t_escheduler_process_instance.name`).
+const LONGEST_NAME: usize = 255;
+
+/// The name of an instance (`EasyScheduler 1.0.1: name, version, milliseconds`); a long one of its definition is cut.
+fn name(definition: &str, version: i32, at: Time) -> String {
+    let end = format!("-{version}-{}", at.0);
+    definition.chars().take(LONGEST_NAME.saturating_sub(end.len())).chain(end.chars()).collect()
+}
+
 /// The row of a new instance.
 pub(super) fn new_instance(
     command: Command,
@@ -94,7 +103,7 @@ pub(super) fn new_instance(
         command,
         owner: settings.owner.clone(),
         host: settings.host.clone(),
-        name: format!("{}-{}-{}", definition.name, definition.version, now.0),
+        name: name(&definition.name, definition.version, now),
         document: definition.document,
         locations: definition.locations,
         connects: definition.connects,
@@ -103,5 +112,18 @@ pub(super) fn new_instance(
         tenant_id: definition.tenant_id,
         started_at: now,
         root: None,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_name_of_an_instance_fits_its_column() {
+        assert_eq!(name("daily", 3, Time(1_700_000_000_000)), "daily-3-1700000000000");
+        let long = name(&"ä".repeat(255), 12, Time(1_700_000_000_000));
+        assert_eq!(long.chars().count(), LONGEST_NAME);
+        assert!(long.ends_with("ä-12-1700000000000"));
     }
 }

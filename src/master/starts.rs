@@ -5,7 +5,7 @@ use crate::admission::{self, Admitted, Refusal};
 use crate::model::{Command, CommandType, DefinitionId, InstanceId, TaskDependType, Time, UserId, param};
 use crate::params::{Moment, cure};
 use crate::store::{Error, Loaded, NewInstance, Records};
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 
 /// Definitions that may be started.
@@ -45,14 +45,16 @@ impl<'a> Starts<'a> {
         Ok((new, admitted))
     }
 
-    /// Those of some definitions that schedules may start.
-    pub async fn ready(&mut self, definitions: impl IntoIterator<Item = DefinitionId>) -> Ready {
-        let mut ready = Ready::new();
-        for id in definitions {
-            if !ready.contains_key(&id)
-                && let Ok(admitted) = self.admit(id, String::new(), TaskDependType::Post).await
-            {
-                ready.insert(id, admitted);
+    /// Those of some definitions that schedules may start; at most so many, since nothing fires before they are read.
+    pub async fn ready(&mut self, definitions: impl IntoIterator<Item = DefinitionId>, most: usize) -> Ready {
+        let (mut ready, mut seen) = (Ready::new(), HashSet::new());
+        for id in definitions.into_iter().filter(|id| seen.insert(*id)).take(most) {
+            match self.admit(id, String::new(), TaskDependType::Post).await {
+                Ok(admitted) => {
+                    ready.insert(id, admitted);
+                }
+                Err(Unstarted::Refused(_)) => {}
+                Err(Unstarted::Store(_)) => break,
             }
         }
         ready

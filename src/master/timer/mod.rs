@@ -3,9 +3,9 @@
 //! The database is the truth: a schedule's row says when it is due next, and one transaction decides about an instant,
 //! keeps it, makes its instance and moves the row on. What the instance needs is looked up before that, and shared by
 //! all that fire together. Where this master has no place, or the definition cannot be started, a command is left
-//! instead: it waits for its turn, or goes to the error table with the reason. This loop only knows the near future, so that it looks at the
-//! right moment. The masters divide the schedules among themselves; what its master leaves lying for a second is
-//! anybody's.
+//! instead: it waits for its turn, or goes to the error table with the reason. This loop only knows the near future, so
+//! that it looks at the right moment. The masters divide the schedules among themselves; what its master leaves lying
+//! for a second is anybody's.
 //!
 //! It goes by the wall clock. If that is set forward, what was jumped over is late, or missed; if it is set back,
 //! nothing fires until the clock is where it was. A master whose clock is not the database's fires nothing.
@@ -54,6 +54,8 @@ const TOGETHER: usize = 256;
 const AT_ONCE: usize = 4;
 /// How long a schedule is left to the master whose turn it is.
 const COURTESY: Duration = Duration::from_secs(1);
+/// How long the registry may take to tell who is there; schedules fire without it as well.
+const PATIENCE: Duration = Duration::from_millis(500);
 /// How far a clock may be off the database's.
 const OFF: Duration = Duration::from_secs(1);
 
@@ -168,19 +170,30 @@ impl Timer {
         self.masters = self.turn().await;
         let is_right = self.clock_is_right().await?;
         self.is_right = Some(is_right);
-        self.means.rings.clock_is_right.store(is_right, Ordering::Relaxed);
+        let was_right = self.means.rings.clock_is_right.swap(is_right, Ordering::Relaxed);
+        if is_right && !was_right {
+            self.means.rings.ended.notify_one();
+        }
         let now = self.means.clock.now();
         let near = self.means.timetable.near(now + AHEAD, HELD).await?;
         self.due.clear();
         self.held.clear();
         near.into_iter().for_each(|near| self.hold(near));
-        self.set_unset().await
+        self.set_unset().await?;
+        // However long that took: what is due comes before the next look.
+        self.looked_at = self.means.clock.boot();
+        Ok(())
     }
 
     async fn set_unset(&mut self) -> Result<(), Error> {
+        let mut before = Vec::new();
         while self.seeks_unset {
             let unset = self.means.timetable.unset(TOGETHER as u64).await?;
             self.seeks_unset = !unset.is_empty();
+            if unset == before {
+                return Ok(()); // Nothing can be decided about them; the next look tries again.
+            }
+            before.clone_from(&unset);
             self.decide_about(unset, Ready::new()).await?;
         }
         Ok(())
@@ -188,7 +201,11 @@ impl Timer {
 
     /// Our place among the living masters; none if the registry does not tell.
     async fn turn(&self) -> Option<(usize, usize)> {
-        let masters = self.means.registry.members(Role::Master).await.ok()?;
+        let masters = tokio::select! {
+            biased;
+            masters = self.means.registry.members(Role::Master) => masters.ok()?,
+            () = self.means.clock.sleep(PATIENCE) => return None,
+        };
         let mut starts: Vec<_> = masters.into_iter().filter(|master| master.sound).map(|master| master.start).collect();
         starts.sort_unstable();
         Some((starts.iter().position(|start| *start == self.means.settings.owner)?, starts.len()))
@@ -238,7 +255,7 @@ impl Timer {
         }
         let records = self.means.records.clone();
         let ready = match self.means.places.is_open() {
-            true => Starts::new(&*records, &self.means.settings).ready(definitions).await,
+            true => Starts::new(&*records, &self.means.settings).ready(definitions, self.means.places.free()).await,
             false => Ready::new(),
         };
         self.decide_about(due, ready).await
@@ -253,27 +270,27 @@ impl Timer {
         let fires = portions.into_iter().map(|portion| {
             let held = places.hold_without_queue(if ready.is_empty() { 0 } else { portion.len() });
             let begin = Begin { most: held.count, ..begin.clone() };
-            let fired = timetable.fire(portion, now, decide.clone(), begin);
+            let fired = fire_together(timetable.clone(), portion, now, decide.clone(), begin);
             async move { (fired.await, held) }
         });
         let mut fires = stream::iter(fires).buffer_unordered(AT_ONCE);
         let (mut outcome, horizon) = (Ok(()), now + AHEAD);
         let mut next = Vec::new();
         while let Some((fired, held)) = fires.next().await {
-            match fired {
-                Ok(Fired { begun, commands, next: later }) => {
-                    if commands > 0 {
-                        self.means.bell.ring();
-                    }
-                    if !begun.is_empty() {
-                        self.pass_on(begun, &ready, held).await;
-                    }
-                    next.extend(later.into_iter().filter(|near| near.at <= horizon));
-                }
+            let Fired { begun, commands, next: later } = fired.unwrap_or_else(|error| {
                 // What was not written is found again by the next look. If it was written and the answer is lost, the
                 // instances are ours, and the next sweep finds them.
-                Err(error) => outcome = Err(error),
+                outcome = Err(error);
+                Fired::default()
+            });
+            if commands > 0 {
+                self.means.bell.ring();
             }
+            // Also without an instance: commands may wait for the places.
+            if held.count > 0 {
+                self.pass_on(begun, &ready, held).await;
+            }
+            next.extend(later.into_iter().filter(|near| near.at <= horizon));
         }
         drop(fires);
         next.into_iter().for_each(|near| self.hold(near));
@@ -316,4 +333,32 @@ impl Timer {
             }
         })
     }
+}
+
+/// In one transaction; if that cannot work, each by itself and by a command, which is rejected by itself: one that is
+/// ill is not to keep the others from firing.
+async fn fire_together(
+    timetable: Arc<dyn Timetable>,
+    schedules: Vec<ScheduleId>,
+    now: Time,
+    decide: Decide,
+    begin: Begin,
+) -> Result<Fired, Error> {
+    let error = match timetable.fire(schedules.clone(), now, decide.clone(), begin).await {
+        Err(error) if !matches!(error, Error::Unavailable(_)) => error,
+        fired => return fired,
+    };
+    tracing::error!("{} schedules cannot fire together, so each fires by itself: {error}", schedules.len());
+    let mut all = Fired::default();
+    for schedule in schedules {
+        match timetable.fire(vec![schedule], now, decide.clone(), Begin::nothing()).await {
+            Ok(fired) => {
+                all.commands += fired.commands;
+                all.next.extend(fired.next);
+            }
+            Err(error @ Error::Unavailable(_)) => return Err(error),
+            Err(error) => tracing::error!(%schedule, "the schedule cannot fire: {error}"),
+        }
+    }
+    Ok(all)
 }

@@ -30,6 +30,8 @@ fn at(hour: i64, minute: i64) -> Time {
 struct WithClock {
     store: Store,
     now: Mutex<Option<Time>>,
+    /// A schedule that cannot fire.
+    ill: Mutex<Option<ScheduleId>>,
 }
 
 #[async_trait]
@@ -50,6 +52,9 @@ impl Timetable for WithClock {
     }
 
     async fn fire(&self, schedules: Vec<ScheduleId>, now: Time, decide: Decide, begin: Begin) -> Result<Fired, Error> {
+        if self.ill.lock().unwrap().is_some_and(|ill| schedules.contains(&ill)) {
+            return Err(Error::TooLong("its column".into()));
+        }
         self.store.fire(schedules, now, decide, begin).await
     }
 
@@ -82,7 +87,7 @@ impl Site {
     async fn open_at(now: Time) -> Site {
         let store = Store::memory().await.unwrap();
         let (_, definition) = stage::definition(&store).await;
-        let timetable = Arc::new(WithClock { store, now: Mutex::default() });
+        let timetable = Arc::new(WithClock { store, now: Mutex::default(), ill: Mutex::default() });
         let (clock, registry, rings) = (ManualClock::at(now), Arc::new(Memory::default()), Arc::default());
         let membership = registry.join(member("me")).await;
         let timer = timer(&timetable, &clock, &registry, &rings);
@@ -361,4 +366,16 @@ async fn a_time_that_the_clock_shows_twice_runs_the_first_the_second_or_both_tim
     {
         assert_eq!(at_half_past_two(from, |timing| timing.overlap = Some(overlap)).await, fires, "{overlap}");
     }
+}
+
+#[tokio::test]
+async fn a_schedule_that_is_ill_does_not_keep_the_others_from_firing() {
+    let mut site = Site::open().await;
+    let ill = site.schedule(MisfirePolicy::FireAll).await;
+    *site.timetable.ill.lock().unwrap() = Some(ill);
+    site.schedule(MisfirePolicy::FireAll).await;
+    site.pass(MINUTE * 20).await;
+    let (outcomes, commands) = site.told().await;
+    assert_eq!(outcomes, ["12:10 STARTED", "12:20 STARTED"]);
+    assert_eq!(commands, ["12:10", "12:20"]);
 }
