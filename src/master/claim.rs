@@ -240,17 +240,23 @@ impl Driver {
             }
             places.extend(place);
         }
-        // Counted before their places are free again.
+        self.free(places);
+    }
+
+    /// Counts what is in hand before places are free again; commands may have waited for them.
+    fn free<T>(&mut self, places: T) {
         self.count();
         drop(places);
+        if self.means.places.is_awaited() {
+            self.look_for_commands();
+        }
     }
 
     /// Schedules have fired, and their instances are made.
     pub fn begun(&mut self, begun: Begun) {
         let Begun { instances, places } = begun;
         instances.into_iter().for_each(|instance| self.take(instance, true));
-        self.count();
-        drop(places);
+        self.free(places);
     }
 
     fn take(&mut self, claimed: Claimed, start: bool) {

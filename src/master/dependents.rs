@@ -13,9 +13,9 @@ use crate::store::Error;
 use std::collections::{BTreeSet, HashSet};
 use std::time::Duration;
 
-/// How often it is looked without anything having ended: another master may have died before it could tell, or the
-/// definition is deleted.
-const LOOK: Duration = Duration::from_secs(20);
+/// How often it is looked without anything having ended: another master's word may be lost, or the definition is
+/// deleted.
+const LOOK: Duration = Duration::from_secs(5);
 /// How soon at the earliest after the last look: what ends meanwhile is looked for together.
 const REST: Duration = Duration::from_millis(50);
 

@@ -58,6 +58,12 @@ impl Places {
         !state.queue && self.free_in(&state) > 0
     }
 
+    /// Whether commands wait for one that is free.
+    pub fn is_awaited(&self) -> bool {
+        let state = self.state();
+        state.queue && self.free_in(&state) > 0
+    }
+
     /// Whether commands wait for a place, as the last look at them has shown.
     pub fn set_queue(&self, queue: bool) {
         self.state().queue = queue;

@@ -114,7 +114,8 @@ impl Driver {
         };
         self.answered_at = self.means.clock.boot();
         self.offices.log().relieve();
-        let Some(run) = self.runs.get_mut(&id) else { return };
+        // Somebody else has it by now, and asks the holders.
+        let Some(run) = self.runs.get_mut(&id) else { return self.forget_slots(&draft) };
         run.writing = false;
         run.new = false;
         run.loaded.revision += 1;
