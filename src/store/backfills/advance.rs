@@ -45,7 +45,12 @@ impl Backfills for Store {
         for (id, parallelism) in running {
             // Most have no room most of the time, and a transaction is dear.
             if busy(self.read(), id).await? < parallelism {
-                started += self.write(move |tx| Box::pin(start_next(tx, BackfillId(id), now))).await?;
+                match self.write(move |tx| Box::pin(start_next(tx, BackfillId(id), now))).await {
+                    Ok(dates) => started += dates,
+                    Err(error @ Error::Unavailable(_)) => return Err(error),
+                    // It is not to keep the others from going on.
+                    Err(error) => tracing::error!(backfill = id, "the backfill cannot go on: {error}"),
+                }
             }
         }
         Ok(started)
@@ -57,8 +62,9 @@ async fn busy(db: &impl ConnectionTrait, backfill: i32) -> Result<i32, Error> {
     use process_instance::Column;
     let live = State::ALL.iter().filter(|state| !state.is_finished()).map(|state| state.code());
     let runs = process_instance::Entity::find().filter(Column::BackfillId.eq(backfill));
-    let runs = runs.filter(Column::State.is_in(live)).count(db).await?;
+    // In this order: a command that becomes a run in between is counted twice, and not never.
     let wishes = command::Entity::find().filter(command::Column::BackfillId.eq(backfill)).count(db).await?;
+    let runs = runs.filter(Column::State.is_in(live)).count(db).await?;
     Ok(i32::try_from(runs + wishes).unwrap_or(i32::MAX))
 }
 

@@ -190,7 +190,12 @@ impl Timetable for Store {
             last = beyond;
             // Most wait for a run that lives, and a transaction is dear.
             for schedule in waiting::ready(self.read(), waiting).await? {
-                started += usize::from(self.write(move |tx| Box::pin(waiting::start_next(tx, schedule, now))).await?);
+                match self.write(move |tx| Box::pin(waiting::start_next(tx, schedule, now))).await {
+                    Ok(has_started) => started += usize::from(has_started),
+                    Err(error @ Error::Unavailable(_)) => return Err(error),
+                    // It is not to keep the others from going on.
+                    Err(error) => tracing::error!(%schedule, "what waits for a run of it cannot start: {error}"),
+                }
             }
         }
     }

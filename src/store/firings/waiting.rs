@@ -37,8 +37,9 @@ async fn busy(db: &impl ConnectionTrait, schedules: &[i32]) -> Result<HashSet<i3
     let of_wishes = command::Column::ScheduleId;
     let wishes = wishes.select_only().column(of_wishes).distinct();
     let wishes = wishes.filter(of_wishes.is_in(schedules.iter().copied()));
-    let mut busy: HashSet<i32> = runs.into_tuple().all(db).await?.into_iter().collect();
-    busy.extend(wishes.into_tuple::<i32>().all(db).await?);
+    // In this order: a command that becomes a run in between is seen twice, and not never.
+    let mut busy: HashSet<i32> = wishes.into_tuple().all(db).await?.into_iter().collect();
+    busy.extend(runs.into_tuple::<i32>().all(db).await?);
     Ok(busy)
 }
 

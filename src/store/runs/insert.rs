@@ -28,8 +28,10 @@ pub(super) async fn one(tx: &DatabaseTransaction, new: &NewInstance) -> Result<I
 /// Inserts instances; their ids are in the same order.
 pub(in crate::store) async fn all(tx: &DatabaseTransaction, new: Arc<[NewInstance]>) -> Result<Vec<InstanceId>, Error> {
     let portions = portions(&new);
-    if portions.len() == 1 {
-        return together(tx, statement(tx.get_database_backend(), &new)?, &new).await;
+    match portions.len() {
+        0 => return Ok(vec![]),
+        1 => return together(tx, statement(tx.get_database_backend(), &new)?, &new).await,
+        _ => {}
     }
     // To write a statement takes as long as to carry it out, so the next one is written meanwhile.
     let (ready, mut statements) = mpsc::channel(AHEAD);
@@ -55,7 +57,8 @@ pub(in crate::store) async fn all(tx: &DatabaseTransaction, new: Arc<[NewInstanc
 fn portions(new: &[NewInstance]) -> Vec<Range<usize>> {
     let (mut portions, mut from, mut bytes) = (Vec::new(), 0, 0);
     for (place, new) in new.iter().enumerate() {
-        let own = new.document.len() + new.globals.len() + new.locations.as_ref().map_or(0, String::len);
+        let drawn = [&new.locations, &new.connects].into_iter().flatten().map(String::len).sum::<usize>();
+        let own = new.document.len() + new.globals.len() + drawn;
         if place > from && (place - from == ROWS || bytes + own > BYTES) {
             portions.push(from..place);
             (from, bytes) = (place, 0);
