@@ -1,4 +1,4 @@
-//! How the API wakes masters: there is a command to look at. A lost ring costs a second, never a run.
+//! How the API wakes masters: there is a command to look at. A lost ring costs seconds, never a run.
 
 use async_trait::async_trait;
 use tokio::sync::Notify;

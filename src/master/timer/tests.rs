@@ -7,8 +7,8 @@ use crate::clock::ManualClock;
 use crate::host::NoLimit;
 use crate::master::stage::{member, settings};
 use crate::model::{
-    Backfill, Command, DateOrder, DefinitionId, DstGap, DstOverlap, FailureStrategy, MisfirePolicy, ProjectId,
-    ReleaseState, RunMode, UserId, WarningType,
+    Backfill, Command, DateOrder, DefinitionId, DstGap, DstOverlap, MisfirePolicy, ProjectId, ReleaseState, RunMode,
+    UserId,
 };
 use crate::registry::{Membership, Memory};
 use crate::store::{Backfills, Store, Timing, stage};
@@ -101,25 +101,7 @@ impl Site {
     }
 
     async fn schedule_like(&self, crontab: &str, zone: &str, more: impl FnOnce(&mut Timing)) -> ScheduleId {
-        let mut timing = Timing {
-            crontab: crontab.into(),
-            zone: Some(zone.into()),
-            gap: None,
-            overlap: None,
-            start: Time(0),
-            end: Time(4_000_000_000_000),
-            misfire: None,
-            overlapping: None,
-            jitter_ms: None,
-            strategy: FailureStrategy::Continue,
-            warning: WarningType::None,
-            warning_group: 0,
-            priority: None,
-            worker_group: -1,
-            receivers: None,
-            receivers_cc: None,
-            at: Time(0),
-        };
+        let mut timing = Timing { zone: Some(zone.into()), ..stage::timing(crontab) };
         more(&mut timing);
         let store = &self.timetable.store;
         let id = store.create_schedule(self.definition, ADMIN, timing).await.unwrap().unwrap();

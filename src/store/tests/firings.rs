@@ -1,10 +1,9 @@
 //! Schedules become due: once, whatever happens, and as their policies say.
 
 use super::place::store;
-use super::stage::{claim, definition, end, run_of};
+use super::stage::{self, claim, definition, end, run_of};
 use crate::model::{
-    Command, CommandType, DefinitionId, FailureStrategy, OverlapPolicy, ProjectId, ReleaseState, ScheduleId, Time,
-    UserId, WarningType,
+    Command, CommandType, DefinitionId, OverlapPolicy, ProjectId, ReleaseState, ScheduleId, Time, UserId,
 };
 use crate::store::entity::{process_definition, process_instance};
 use crate::store::{Begin, Decide, Decision, Firing, Store, Timetable, Timing, Unmoved};
@@ -15,25 +14,7 @@ use std::sync::Arc;
 const ADMIN: UserId = UserId(1);
 
 fn timing(overlapping: OverlapPolicy) -> Timing {
-    Timing {
-        crontab: "0 * * * * ?".into(),
-        zone: None,
-        gap: None,
-        overlap: None,
-        start: Time(0),
-        end: Time(4_000_000_000_000),
-        misfire: None,
-        overlapping: Some(overlapping),
-        jitter_ms: None,
-        strategy: FailureStrategy::Continue,
-        warning: WarningType::None,
-        warning_group: 0,
-        priority: None,
-        worker_group: -1,
-        receivers: None,
-        receivers_cc: None,
-        at: Time(0),
-    }
+    Timing { overlapping: Some(overlapping), ..stage::timing("0 * * * * ?") }
 }
 
 /// A schedule that is on line and due at 1000 ms.

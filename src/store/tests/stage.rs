@@ -1,8 +1,11 @@
 //! What several suites set up: a definition that is on line, and runs of it.
 
-use crate::model::{Command, DefinitionId, InstanceId, Outcome, ProjectId, ReleaseState, ScheduleId, State, Time};
+use crate::model::{
+    Command, DefinitionId, FailureStrategy, InstanceId, Outcome, ProjectId, ReleaseState, ScheduleId, State, Time,
+    WarningType,
+};
 use crate::store::entity::{firing, process_definition, process_instance, project, schedules};
-use crate::store::{NewInstance, Store};
+use crate::store::{NewInstance, Store, Timing};
 use sea_orm::ActiveValue::Set;
 use sea_orm::sea_query::Expr;
 use sea_orm::{ActiveModelTrait, ColumnTrait, EntityTrait, QueryFilter, QueryOrder};
@@ -120,4 +123,27 @@ pub async fn rewrite(store: &Store, id: ScheduleId, crontab: &'static str) {
         })
         .await
         .unwrap();
+}
+
+/// A schedule that says nothing but when it fires, from the beginning of time until 2096.
+pub fn timing(crontab: &str) -> Timing {
+    Timing {
+        crontab: crontab.into(),
+        zone: None,
+        gap: None,
+        overlap: None,
+        start: Time(0),
+        end: Time(4_000_000_000_000),
+        misfire: None,
+        overlapping: None,
+        jitter_ms: None,
+        strategy: FailureStrategy::Continue,
+        warning: WarningType::None,
+        warning_group: 0,
+        priority: None,
+        worker_group: -1,
+        receivers: None,
+        receivers_cc: None,
+        at: Time(0),
+    }
 }

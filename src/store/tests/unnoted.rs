@@ -1,9 +1,9 @@
 //! A change whose audit row cannot be written does not happen, whatever it is about.
 
 use super::place::store;
+use super::stage;
 use crate::model::{
-    DefinitionId, FailureStrategy, InstanceId, ProjectId, ReleaseState, ResourceType, ScheduleId, State, Time, UserId,
-    UserType, WarningType,
+    DefinitionId, InstanceId, ProjectId, ReleaseState, ResourceType, ScheduleId, State, Time, UserId, UserType,
 };
 use crate::store::entity::{firing, process_definition, process_instance, project, resources, schedules};
 use crate::store::{Account, Author, Change, ChangeId, Edit, Error, InstanceEdit, NewResource, Next, Store, Timing};
@@ -154,25 +154,7 @@ async fn the_deletion_of_a_definition() {
 #[tokio::test]
 async fn the_life_of_a_schedule() {
     let scene = Scene::new(store!()).await;
-    let timing = |crontab: &str| Timing {
-        crontab: crontab.into(),
-        zone: None,
-        gap: None,
-        overlap: None,
-        start: AT,
-        end: Time(4_000_000_000_000),
-        misfire: None,
-        overlapping: None,
-        jitter_ms: None,
-        strategy: FailureStrategy::Continue,
-        warning: WarningType::None,
-        warning_group: 0,
-        priority: None,
-        worker_group: -1,
-        receivers: None,
-        receivers_cc: None,
-        at: AT,
-    };
+    let timing = |crontab: &str| Timing { start: AT, at: AT, ..stage::timing(crontab) };
     let made = scene
         .happens_only_unnoted(async |store| store.create_schedule(scene.online, ADMIN, timing("0 * * * * ?")).await);
     let id: ScheduleId = made.await.unwrap();
