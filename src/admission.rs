@@ -50,12 +50,26 @@ pub async fn check(
     start_nodes: &str,
     depend: TaskDependType,
 ) -> Result<Admitted, Refusal> {
-    let top = admit(store, id).await?;
+    check_known(store, known(store, id).await?, start_nodes, depend).await
+}
+
+/// The same for a definition that was read already.
+///
+/// # Errors
+/// The first reason found; of one document, all its problems.
+pub async fn check_known(
+    store: &dyn Records,
+    definition: Definition,
+    start_nodes: &str,
+    depend: TaskDependType,
+) -> Result<Admitted, Refusal> {
+    let id = definition.id;
+    let top = admit_known(store, definition).await?;
     let chosen = Plan::split_names(&top.document, start_nodes);
     Plan::new(&top.document, &chosen, depend)
         .map_err(|problems| Refusal::Document { name: top.definition.name.clone(), problems })?;
     let mut path = vec![(id, top.definition.name.clone(), nested(&top.document))];
-    let mut known = std::collections::HashSet::from([id]);
+    let mut seen = std::collections::HashSet::from([id]);
     // Depth first, so that the path at hand is the circle if a definition on it comes again.
     while let Some((_, _, open)) = path.last_mut() {
         let Some(next) = open.pop() else {
@@ -67,7 +81,7 @@ pub async fn check(
             names.extend(names.first().cloned());
             return Err(Refusal::Circle { names });
         }
-        if known.insert(next) {
+        if seen.insert(next) {
             let child = admit(store, next).await?;
             path.push((next, child.definition.name, nested(&child.document)));
         }
@@ -80,8 +94,15 @@ pub async fn check(
 /// # Errors
 /// It does not exist, is off line, or its workflow cannot run.
 pub async fn admit(store: &dyn Records, id: DefinitionId) -> Result<Admitted, Refusal> {
-    let definition = store.definition(id).await?.ok_or(Refusal::Missing(id))?;
-    let name = definition.name.clone();
+    admit_known(store, known(store, id).await?).await
+}
+
+async fn known(store: &dyn Records, id: DefinitionId) -> Result<Definition, Refusal> {
+    store.definition(id).await?.ok_or(Refusal::Missing(id))
+}
+
+async fn admit_known(store: &dyn Records, definition: Definition) -> Result<Admitted, Refusal> {
+    let (id, name) = (definition.id, definition.name.clone());
     if definition.release != ReleaseState::Online {
         return Err(Refusal::Offline { id, name });
     }

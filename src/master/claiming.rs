@@ -6,7 +6,7 @@ use super::offices::Complaints;
 use super::places::Held;
 use super::starts::{Starts, Unstarted};
 use crate::admission::Admitted;
-use crate::model::{Command, CommandId, InstanceId};
+use crate::model::{Command, CommandId, DefinitionId, InstanceId};
 use crate::store::{Error, NewInstance, Records};
 use futures::future::join_all;
 use std::sync::Arc;
@@ -23,6 +23,7 @@ pub(super) async fn claim_starts(
 ) -> Vec<Outcome> {
     let (store, now) = (&*means.records, means.clock.now());
     let mut together = Starts::new(store, settings);
+    together.read(definitions(&starts)).await;
     let (mut wanted, mut new, mut unstarted) = (Vec::new(), Vec::new(), Vec::new());
     for (command, place) in starts {
         let id = command.id;
@@ -56,6 +57,14 @@ pub(super) async fn claim_starts(
         outcomes.push(Outcome { command, claimed, place: Some(place) });
     }
     outcomes
+}
+
+/// Each once.
+fn definitions(starts: &[Start]) -> Vec<DefinitionId> {
+    let mut ids: Vec<_> = starts.iter().map(|(command, _)| command.definition).collect();
+    ids.sort_unstable();
+    ids.dedup();
+    ids
 }
 
 /// An instance that was made, with all that is needed to drive it. If that cannot be read now, it is read whole later.

@@ -4,7 +4,7 @@ use super::family::new_instance;
 use crate::admission::{self, Admitted, Refusal};
 use crate::model::{Command, CommandType, DefinitionId, InstanceId, TaskDependType, Time, UserId, param};
 use crate::params::{Moment, cure};
-use crate::store::{Error, Loaded, NewInstance, Records};
+use crate::store::{Definition, Error, Loaded, NewInstance, Records};
 use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 
@@ -23,6 +23,8 @@ pub(super) enum Unstarted {
 pub(super) struct Starts<'a> {
     store: &'a dyn Records,
     settings: &'a super::Settings,
+    /// Definitions that were read for all, and that nobody has asked for yet.
+    read: HashMap<DefinitionId, Definition>,
     admitted: HashMap<(DefinitionId, String, TaskDependType), Result<Arc<Admitted>, String>>,
     /// By the definition's tenant, its author and the executor.
     tenants: HashMap<(i32, UserId, UserId), Option<String>>,
@@ -30,7 +32,13 @@ pub(super) struct Starts<'a> {
 
 impl<'a> Starts<'a> {
     pub fn new(store: &'a dyn Records, settings: &'a super::Settings) -> Self {
-        Starts { store, settings, admitted: HashMap::new(), tenants: HashMap::new() }
+        Starts { store, settings, read: HashMap::new(), admitted: HashMap::new(), tenants: HashMap::new() }
+    }
+
+    /// Reads definitions together. If that cannot be, each is read when it is asked for.
+    pub async fn read(&mut self, ids: Vec<DefinitionId>) {
+        let found = self.store.definitions_of(ids).await.unwrap_or_default();
+        self.read.extend(found.into_iter().map(|definition| (definition.id, definition)));
     }
 
     /// The instance that a command wishes for, and its definition.
@@ -47,8 +55,11 @@ impl<'a> Starts<'a> {
 
     /// Those of some definitions that schedules may start; at most so many, since nothing fires before they are read.
     pub async fn ready(&mut self, definitions: impl IntoIterator<Item = DefinitionId>, most: usize) -> Ready {
-        let (mut ready, mut seen) = (Ready::new(), HashSet::new());
-        for id in definitions.into_iter().filter(|id| seen.insert(*id)).take(most) {
+        let mut seen = HashSet::new();
+        let ids: Vec<_> = definitions.into_iter().filter(|id| seen.insert(*id)).take(most).collect();
+        self.read(ids.clone()).await;
+        let mut ready = Ready::new();
+        for id in ids {
             match self.admit(id, String::new(), TaskDependType::Post).await {
                 Ok(admitted) => {
                     ready.insert(id, admitted);
@@ -70,7 +81,11 @@ impl<'a> Starts<'a> {
         if let Some(known) = self.admitted.get(&key) {
             return known.clone().map_err(Unstarted::Refused);
         }
-        let admitted = match admission::check(self.store, id, &key.1, depend).await {
+        let checked = match self.read.remove(&id) {
+            Some(definition) => admission::check_known(self.store, definition, &key.1, depend).await,
+            None => admission::check(self.store, id, &key.1, depend).await,
+        };
+        let admitted = match checked {
             Ok(admitted) => Ok(Arc::new(admitted)),
             Err(Refusal::Store(error)) => return Err(Unstarted::Store(error)),
             Err(refusal) => Err(refusal.to_string()),

@@ -58,7 +58,7 @@ pub use definition_removal::Unremoved;
 pub use definitions::{DefinitionHead, Drawing, FullDefinition, Unchanged};
 pub use edits::{InstanceEdit, Redrawn, Unedited};
 pub use error::Error;
-pub use firings::{Begin, Decide, Decision, Fired, Firing, Near, Timetable};
+pub use firings::{Begin, Decide, Decision, Fired, Firing, Foreseen, Near, Timetable};
 pub use grants::{Grant, GrantRefusal};
 pub use instances::{FullInstance, InstanceFilter, InstanceHead, Undeleted};
 pub use list::{Page, Paged};

@@ -99,6 +99,9 @@ impl Records for Client {
     async fn definition(&self, id: DefinitionId) -> Result<Option<Definition>, Error> {
         self.read(move |db| Ok(db.definitions.get(&id).cloned())).await
     }
+    async fn definitions_of(&self, ids: Vec<DefinitionId>) -> Result<Vec<Definition>, Error> {
+        self.read(move |db| Ok(ids.iter().filter_map(|id| db.definitions.get(id).cloned()).collect())).await
+    }
     /// Workflows of the simulator have no DEPENDENT nodes.
     async fn awaited(&self, _: Vec<Question>) -> Result<Answers, Error> {
         Ok(Answers::default())

@@ -1,36 +1,38 @@
 //! The timer of a master: fires schedules at their instants.
 //!
 //! The database is the truth: a schedule's row says when it is due next, and one transaction decides about an instant,
-//! keeps it, makes its instance and moves the row on. What the instance needs is looked up before that, and shared by
-//! all that fire together. Where this master has no place, or the definition cannot be started, a command is left
-//! instead: it waits for its turn, or goes to the error table with the reason. This loop only knows the near future, so
-//! that it looks at the right moment. The masters divide the schedules among themselves; what its master leaves lying
-//! for a second is anybody's.
+//! keeps it, makes its instance and moves the row on. All that can be is worked out shortly before the instant, and
+//! holds if the row is the same then. Where this master has no place, or the definition cannot be started, a command is
+//! left instead: it waits for its turn, or goes to the error table with the reason. This loop only knows the near
+//! future, so that it looks at the right moment. The masters divide the schedules among themselves; what its master
+//! leaves lying for a second is anybody's.
 //!
 //! It goes by the wall clock. If that is set forward, what was jumped over is late, or missed; if it is set back,
 //! nothing fires until the clock is where it was. A master whose clock is not the database's fires nothing.
 
 mod calendars;
 mod decision;
+mod fire;
 mod follow;
+mod portion;
 #[cfg(test)]
 mod tests;
 
 pub(super) use follow::{Follower, Rings};
 
-use super::claim::{Begun, Claimed};
-use super::claiming;
+use super::claim::Begun;
 use super::driver::ahead;
 use super::offices::Complaints;
-use super::places::{Held, Places};
-use super::starts::{self, Ready, Starts};
+use super::places::Places;
+use super::starts::Ready;
 use crate::calls::Bell;
 use crate::clock::Clock;
-use crate::model::{Command, DefinitionId, InstanceId, Schedule, ScheduleId, Time, lateness};
+use crate::model::{DefinitionId, ScheduleId, Time, lateness};
 use crate::registry::{Registry, Role};
-use crate::store::{Begin, Decide, Decision, Error, Fired, Near, NewInstance, Records, Timetable};
+use crate::store::{Error, Near, Records, Timetable};
 use calendars::Calendars;
-use futures::{StreamExt, stream};
+use fire::TOGETHER;
+use portion::Portion;
 use std::collections::{BTreeSet, HashMap};
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
@@ -49,9 +51,8 @@ const HELD: u64 = 50_000;
 const SOON: Duration = Duration::from_millis(50);
 /// How often at most a look is put off for that reason.
 const PUT_OFF: u32 = 10;
-/// How many schedules fire in one transaction, and how many transactions are under way at once.
-const TOGETHER: usize = 256;
-const AT_ONCE: usize = 4;
+/// So long before an instant it is worked out what will be written at it.
+const EARLY: Duration = Duration::from_millis(300);
 /// How long a schedule is left to the master whose turn it is.
 const COURTESY: Duration = Duration::from_secs(1);
 /// How long the registry may take to tell who is there; schedules fire without it as well.
@@ -73,12 +74,24 @@ pub(super) struct Means {
     pub settings: Arc<super::Settings>,
 }
 
+/// What a timer does next.
+#[derive(Clone, Copy)]
+enum Turn {
+    /// It reads what comes soon.
+    Look,
+    /// It works out what will be written at the next instant.
+    Foresee,
+    Fire,
+}
+
 pub(super) struct Timer {
     means: Means,
     /// When to fire what: an instant of the wall clock.
     due: BTreeSet<(Time, ScheduleId)>,
     /// Where each of them stands in `due`.
     held: HashMap<ScheduleId, (Time, DefinitionId)>,
+    /// What is going to be written at the next instant.
+    foreseen: Option<(Time, Vec<Portion>)>,
     /// The living masters, and which of them we are.
     masters: Option<(usize, usize)>,
     /// Whether our clock is the database's; unknown at first.
@@ -101,6 +114,7 @@ impl Timer {
         Timer {
             due: BTreeSet::new(),
             held: HashMap::new(),
+            foreseen: None,
             masters: None,
             is_right: None,
             looked_at: means.clock.boot(),
@@ -115,30 +129,46 @@ impl Timer {
 
     /// Fires until it is dropped.
     pub async fn run(mut self) {
-        let mut looks = true;
+        let mut turn = Turn::Look;
         loop {
-            let done = if looks { self.look().await } else { self.fire().await };
-            looks = match done {
+            turn = match self.take(turn).await {
                 Ok(()) => self.wait().await,
                 Err(error) => {
                     self.complaints.complain(&error);
                     self.means.clock.sleep(super::driver::AGAIN).await;
-                    true
+                    Turn::Look
                 }
             };
         }
     }
 
-    /// Waits until something is due; true if the near future is to be read first.
-    async fn wait(&mut self) -> bool {
+    async fn take(&mut self, turn: Turn) -> Result<(), Error> {
+        match turn {
+            Turn::Look => self.look().await,
+            Turn::Foresee => {
+                self.foresee().await;
+                Ok(())
+            }
+            Turn::Fire => self.fire().await,
+        }
+    }
+
+    /// Waits until there is something to do.
+    async fn wait(&mut self) -> Turn {
         let (clock, changed) = (&self.means.clock, &self.means.rings.changed);
         let since = clock.boot().saturating_sub(self.looked_at);
         let first = self.due.first().filter(|_| self.is_right == Some(true)).map(|(at, _)| *at);
+        let is_foreseen = self.foreseen.as_ref().map(|(at, _)| *at) == first;
         let due = async {
-            match first {
-                Some(at) => clock.sleep(at.since(clock.now())).await,
-                None => std::future::pending().await,
+            let Some(at) = first else { return std::future::pending().await };
+            if !is_foreseen {
+                clock.sleep((at - EARLY).since(clock.now())).await;
+                if clock.now() < at {
+                    return Turn::Foresee;
+                }
             }
+            clock.sleep(at.since(clock.now())).await;
+            Turn::Fire
         };
         let ring = async {
             clock.sleep(REST.saturating_sub(since)).await;
@@ -147,7 +177,7 @@ impl Timer {
         tokio::select! {
             biased;
             () = clock.sleep(LOOK.saturating_sub(since)) => {}
-            () = due => return false,
+            turn = due => return turn,
             () = ring => {}
         }
         match first.map(|at| at.since(clock.now())) {
@@ -156,9 +186,9 @@ impl Timer {
                 clock.sleep(left).await;
                 // The look comes right after what is due.
                 changed.notify_one();
-                false
+                Turn::Fire
             }
-            _ => true,
+            _ => Turn::Look,
         }
     }
 
@@ -194,7 +224,9 @@ impl Timer {
                 return Ok(()); // Nothing can be decided about them; the next look tries again.
             }
             before.clone_from(&unset);
-            self.decide_about(unset, Ready::new()).await?;
+            let now = self.means.clock.now();
+            let portion = Portion::new(unset, self.manner(now, Ready::new()));
+            self.fire_portions(vec![portion], now).await?;
         }
         Ok(())
     }
@@ -239,126 +271,4 @@ impl Timer {
         }
         self.due.insert((due, schedule));
     }
-
-    /// Fires what is due by now.
-    async fn fire(&mut self) -> Result<(), Error> {
-        // Whoever has set the clock may have set it wrong: that is asked before anything fires by it.
-        if (ahead(&*self.means.clock) - self.ahead).unsigned_abs() > OFF.as_millis() as u64 {
-            return self.look().await;
-        }
-        let now = self.means.clock.now();
-        let (mut due, mut definitions) = (Vec::new(), Vec::new());
-        while let Some((at, schedule)) = self.due.first().copied().filter(|(at, _)| *at <= now) {
-            self.due.remove(&(at, schedule));
-            definitions.extend(self.held.remove(&schedule).map(|(_, definition)| definition));
-            due.push(schedule);
-        }
-        let records = self.means.records.clone();
-        let ready = match self.means.places.is_open() {
-            true => Starts::new(&*records, &self.means.settings).ready(definitions, self.means.places.free()).await,
-            false => Ready::new(),
-        };
-        self.decide_about(due, ready).await
-    }
-
-    /// `ready` are the definitions whose firings may become instances at once.
-    async fn decide_about(&mut self, schedules: Vec<ScheduleId>, ready: Ready) -> Result<(), Error> {
-        let now = self.means.clock.now();
-        let (decide, begin) = (self.decide(now), self.begin(&ready, now));
-        let portions: Vec<Vec<ScheduleId>> = schedules.chunks(TOGETHER).map(<[ScheduleId]>::to_vec).collect();
-        let (timetable, places) = (self.means.timetable.clone(), self.means.places.clone());
-        let fires = portions.into_iter().map(|portion| {
-            let held = places.hold_without_queue(if ready.is_empty() { 0 } else { portion.len() });
-            let begin = Begin { most: held.count, ..begin.clone() };
-            let fired = fire_together(timetable.clone(), portion, now, decide.clone(), begin);
-            async move { (fired.await, held) }
-        });
-        let mut fires = stream::iter(fires).buffer_unordered(AT_ONCE);
-        let (mut outcome, horizon) = (Ok(()), now + AHEAD);
-        let mut next = Vec::new();
-        while let Some((fired, held)) = fires.next().await {
-            let Fired { begun, commands, next: later } = fired.unwrap_or_else(|error| {
-                // What was not written is found again by the next look. If it was written and the answer is lost, the
-                // instances are ours, and the next sweep finds them.
-                outcome = Err(error);
-                Fired::default()
-            });
-            if commands > 0 {
-                self.means.bell.ring();
-            }
-            // Also without an instance: commands may wait for the places.
-            if held.count > 0 {
-                self.pass_on(begun, &ready, held).await;
-            }
-            next.extend(later.into_iter().filter(|near| near.at <= horizon));
-        }
-        drop(fires);
-        next.into_iter().for_each(|near| self.hold(near));
-        outcome
-    }
-
-    /// Hands instances over to be driven.
-    async fn pass_on(&self, begun: Vec<(InstanceId, NewInstance)>, ready: &Ready, places: Held) {
-        let records = self.means.records.clone();
-        let mut starts = Starts::new(&*records, &self.means.settings);
-        let mut instances = Vec::with_capacity(begun.len());
-        for (id, new) in begun {
-            instances.push(match ready.get(&new.command.definition) {
-                Some(admitted) => claiming::take(&mut starts, id, new, admitted).await,
-                None => Claimed::Known(id),
-            });
-        }
-        // If the driver has left, so do we.
-        let _ = self.means.begun.send(Begun { instances, places });
-    }
-
-    /// How a transaction makes the instance of a firing.
-    fn begin(&self, ready: &Ready, now: Time) -> Begin {
-        let (ready, settings) = (ready.clone(), self.means.settings.clone());
-        let instance = move |wish: &Command| {
-            let admitted = ready.get(&wish.definition)?;
-            starts::instance(wish.clone(), admitted, &settings, now).ok()
-        };
-        Begin { most: 0, instance: Arc::new(instance) }
-    }
-
-    /// How a transaction decides about a schedule at an instant of the wall clock.
-    fn decide(&self, now: Time) -> Decide {
-        let (calendars, grace) = (self.calendars.clone(), self.means.settings.grace);
-        Arc::new(move |schedule: &Schedule| match calendars.of(schedule) {
-            Ok(calendar) => decision::decide(schedule, now, grace, &|at| calendar.next_after(at)),
-            Err(why) => {
-                tracing::error!(schedule = %schedule.id, "the schedule is taken off line: {why}");
-                Decision { offline: true, ..Decision::default() }
-            }
-        })
-    }
-}
-
-/// In one transaction; if that cannot work, each by itself and by a command, which is rejected by itself: one that is
-/// ill is not to keep the others from firing.
-async fn fire_together(
-    timetable: Arc<dyn Timetable>,
-    schedules: Vec<ScheduleId>,
-    now: Time,
-    decide: Decide,
-    begin: Begin,
-) -> Result<Fired, Error> {
-    let error = match timetable.fire(schedules.clone(), now, decide.clone(), begin).await {
-        Err(error) if !matches!(error, Error::Unavailable(_)) => error,
-        fired => return fired,
-    };
-    tracing::error!("{} schedules cannot fire together, so each fires by itself: {error}", schedules.len());
-    let mut all = Fired::default();
-    for schedule in schedules {
-        match timetable.fire(vec![schedule], now, decide.clone(), Begin::nothing()).await {
-            Ok(fired) => {
-                all.commands += fired.commands;
-                all.next.extend(fired.next);
-            }
-            Err(error @ Error::Unavailable(_)) => return Err(error),
-            Err(error) => tracing::error!(%schedule, "the schedule cannot fire: {error}"),
-        }
-    }
-    Ok(all)
 }

@@ -4,22 +4,23 @@
 //! A master that has no place for the instance, or cannot start it, leaves a command instead, as others who start
 //! something do.
 
+mod foresight;
+mod forget;
+mod standing;
 mod waiting;
 mod work;
 
-use super::entity::{firing, process_definition, schedules};
-use super::list::kept;
-use super::{Backfills, Error, NewInstance, Store, instant, lock};
-use crate::model::{
-    Command, DefinitionId, DstGap, DstOverlap, FailureStrategy, InstanceId, MisfirePolicy, Outcome, OverlapPolicy,
-    Priority, ReleaseState, Schedule, ScheduleId, Time, UserId, WarningType,
-};
+pub use foresight::Foreseen;
+pub(super) use standing::read;
+
+use super::entity::schedules;
+use super::{Backfills, Error, NewInstance, Store};
+use crate::model::{Command, DefinitionId, InstanceId, ReleaseState, Schedule, ScheduleId, Time};
 use async_trait::async_trait;
 use sea_orm::{
-    ColumnTrait, Condition, ConnectionTrait, DatabaseBackend, DatabaseTransaction, EntityTrait, QueryFilter,
-    QueryOrder, QuerySelect, Select, Statement,
+    ColumnTrait, ConnectionTrait, DatabaseBackend, EntityTrait, QueryFilter, QueryOrder, QuerySelect, Select, Statement,
 };
-use std::collections::{BTreeMap, BTreeSet, HashSet};
+use standing::{known, locked, online, span};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -91,6 +92,15 @@ pub struct Fired {
     pub next: Vec<Near>,
 }
 
+impl Fired {
+    /// The same, and what became of other schedules.
+    pub fn add(&mut self, other: Fired) {
+        self.begun.extend(other.begun);
+        self.commands += other.commands;
+        self.next.extend(other.next);
+    }
+}
+
 /// What the timer of a master needs of the store.
 #[async_trait]
 pub trait Timetable: Backfills {
@@ -105,6 +115,29 @@ pub trait Timetable: Backfills {
     /// # Errors
     /// The database cannot be read.
     async fn unset(&self, limit: u64) -> Result<Vec<ScheduleId>, Error>;
+
+    /// Works out what is going to be written about schedules, before they are due at `at`; nothing, if a timetable
+    /// cannot do so.
+    ///
+    /// # Errors
+    /// The database cannot be read.
+    async fn foresee(
+        &self,
+        schedules: Vec<ScheduleId>,
+        _at: Time,
+        _decide: Decide,
+        _begin: Begin,
+    ) -> Result<Foreseen, Error> {
+        Ok(Foreseen::nothing(schedules))
+    }
+
+    /// Writes what was foreseen; `None` if a schedule does not stand as it did any more, and nothing was written.
+    ///
+    /// # Errors
+    /// The database cannot be written.
+    async fn fire_foreseen(&self, _foreseen: Arc<Foreseen>) -> Result<Option<Fired>, Error> {
+        Ok(None)
+    }
 
     /// Does what `decide` says about each of these schedules that is still on line.
     ///
@@ -145,6 +178,28 @@ impl Timetable for Store {
         Ok(unset.into_tuple().all(self.read()).await?)
     }
 
+    async fn foresee(
+        &self,
+        schedules: Vec<ScheduleId>,
+        at: Time,
+        decide: Decide,
+        begin: Begin,
+    ) -> Result<Foreseen, Error> {
+        Foreseen::of(self.read(), schedules, at, &decide, &begin).await
+    }
+
+    async fn fire_foreseen(&self, foreseen: Arc<Foreseen>) -> Result<Option<Fired>, Error> {
+        if foreseen.writes_nothing() {
+            return Ok(Some(foreseen.fired(vec![])));
+        }
+        let written = foreseen.clone();
+        let ids = self.write(move |tx| {
+            let foreseen = written.clone();
+            Box::pin(async move { foreseen.carry_out(tx).await })
+        });
+        Ok(ids.await?.map(|ids| foreseen.fired(ids)))
+    }
+
     async fn fire(&self, schedules: Vec<ScheduleId>, now: Time, decide: Decide, begin: Begin) -> Result<Fired, Error> {
         self.write(move |tx| {
             let (schedules, decide, begin) = (schedules.clone(), decide.clone(), begin.clone());
@@ -165,7 +220,8 @@ impl Timetable for Store {
                     decision.firings.retain(|firing| !known.contains(&(schedule.id.0, firing.at.0)));
                     work.add(tx, &schedule, decision, now).await?;
                 }
-                work.write(tx, &begin).await
+                let statements = work.written(&begin, tx.get_database_backend())?;
+                Ok(statements.fired(statements.carry_out(tx).await?))
             })
         })
         .await
@@ -211,102 +267,6 @@ fn due(until: Time, limit: u64) -> Select<schedules::Entity> {
         .filter(Column::ReleaseState.eq(ReleaseState::Online.code()))
         .order_by_asc(Column::NextFireMs)
         .limit(limit)
-}
-
-/// The rows of schedules that are on line, locked in the order of their ids, so that two who lock some do not wait for
-/// each other.
-async fn locked(tx: &DatabaseTransaction, ids: Vec<ScheduleId>) -> Result<Vec<schedules::Model>, Error> {
-    let ids = ids.into_iter().map(|id| id.0).collect::<BTreeSet<_>>();
-    let mut rows = schedules::Entity::find().filter(schedules::Column::Id.is_in(ids));
-    rows = rows.order_by_asc(schedules::Column::Id);
-    if !lock::has_one_writer(tx) {
-        rows = rows.lock_exclusive();
-    }
-    let mut rows = rows.all(tx).await?;
-    rows.retain(|row| row.release_state == ReleaseState::Online.code());
-    Ok(rows)
-}
-
-/// Those of their definitions that are on line.
-async fn online(tx: &DatabaseTransaction, rows: &[schedules::Model]) -> Result<HashSet<DefinitionId>, Error> {
-    use process_definition::Column;
-    let ids = rows.iter().map(|row| row.process_definition_id).collect::<BTreeSet<_>>();
-    let online = process_definition::Entity::find().select_only().column(Column::Id).filter(Column::Id.is_in(ids));
-    let online = online.filter(Column::ReleaseState.eq(ReleaseState::Online.code())).filter(kept(Column::Flag));
-    let online: Vec<DefinitionId> = online.into_tuple().all(tx).await?;
-    Ok(online.into_iter().collect())
-}
-
-/// Instants that were decided upon before: the schedule was off line since, or the clock was set back.
-async fn known(tx: &DatabaseTransaction, decided: &[(Decision, Schedule)]) -> Result<HashSet<(i32, i64)>, Error> {
-    use firing::Column;
-    // Each from its own first instant on: one that is far behind must not make the history of the others be read.
-    let firsts = decided.iter().filter_map(|(decision, schedule)| Some((schedule.id, decision.firings.first()?.at)));
-    let known = firsts.fold(Condition::any(), |any, (id, first)| {
-        any.add(Condition::all().add(Column::ScheduleId.eq(id.0)).add(Column::FireMs.gte(first.0)))
-    });
-    if known.is_empty() {
-        return Ok(HashSet::new());
-    }
-    let known = firing::Entity::find().select_only().columns([Column::ScheduleId, Column::FireMs]).filter(known);
-    Ok(known.into_tuple().all(tx).await?.into_iter().collect())
-}
-
-fn span(ms: Option<i64>) -> Duration {
-    Duration::from_millis(ms.and_then(|ms| u64::try_from(ms).ok()).unwrap_or_default())
-}
-
-/// A row as a schedule; NULLs mean what they did before the columns were there.
-pub(super) fn read(row: schedules::Model) -> Schedule {
-    Schedule {
-        id: ScheduleId(row.id),
-        definition: DefinitionId(row.process_definition_id),
-        crontab: row.crontab,
-        zone: row.timezone_id,
-        gap: row.dst_gap.and_then(DstGap::from_code).unwrap_or(DstGap::Shift),
-        overlap: row.dst_overlap.and_then(DstOverlap::from_code).unwrap_or(DstOverlap::First),
-        start: instant(row.start_time),
-        end: instant(row.end_time),
-        misfire: row.misfire_policy.and_then(MisfirePolicy::from_code).unwrap_or(MisfirePolicy::FireOnce),
-        overlapping: row.overlap_policy.and_then(OverlapPolicy::from_code).unwrap_or(OverlapPolicy::Parallel),
-        jitter: span(row.jitter_ms),
-        next: row.next_fire_ms.filter(|next| *next != NEVER).map(Time),
-        user: UserId(row.user_id),
-        strategy: FailureStrategy::from_code(row.failure_strategy).unwrap_or(FailureStrategy::Continue),
-        warning: WarningType::from_code(row.warning_type).unwrap_or(WarningType::None),
-        warning_group: row.warning_group_id.unwrap_or_default(),
-        priority: row.process_instance_priority.and_then(Priority::from_code).unwrap_or(Priority::Medium),
-        worker_group: row.worker_group_id.unwrap_or(-1),
-    }
-}
-
-impl Store {
-    /// Forgets what became of instants long ago; of at most so many. Instants that wait stay.
-    ///
-    /// # Errors
-    /// The database cannot be written.
-    pub async fn forget_firings(&self, before: Time, limit: u64) -> Result<u64, Error> {
-        use firing::Column;
-        let old = firing::Entity::find().select_only().columns([Column::ScheduleId, Column::FireMs]);
-        let old = old.filter(Column::Outcome.ne(Outcome::Waiting.code())).filter(Column::FiredMs.lt(before.0));
-        let old: Vec<(i32, i64)> = old.limit(limit).into_tuple().all(self.read()).await?;
-        let mut by_schedule: BTreeMap<i32, Vec<i64>> = BTreeMap::new();
-        for (schedule, at) in old {
-            by_schedule.entry(schedule).or_default().push(at);
-        }
-        self.write(move |tx| {
-            let by_schedule = by_schedule.clone();
-            Box::pin(async move {
-                let mut forgotten = 0;
-                for (schedule, instants) in by_schedule {
-                    let gone = firing::Entity::delete_many().filter(Column::ScheduleId.eq(schedule));
-                    forgotten += gone.filter(Column::FireMs.is_in(instants)).exec(tx).await?.rows_affected;
-                }
-                Ok(forgotten)
-            })
-        })
-        .await
-    }
 }
 
 /// The instant of a column, for those who write schedules.

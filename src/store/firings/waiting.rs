@@ -1,6 +1,6 @@
 //! Instants that wait for a run of their schedule to end.
 
-use super::{locked, read};
+use super::standing::{locked, read};
 use crate::model::{InstanceId, Outcome, ReleaseState, ScheduleId, State, Time};
 use crate::store::Error;
 use crate::store::entity::{command, firing, process_instance, schedules};
@@ -13,7 +13,7 @@ use std::collections::HashSet;
 pub(super) const LONGEST_QUEUE: usize = 100;
 
 /// Whether a run of the schedule lives, is about to, or waits.
-pub(super) async fn is_busy(tx: &DatabaseTransaction, schedule: ScheduleId) -> Result<bool, Error> {
+pub(super) async fn is_busy(tx: &impl ConnectionTrait, schedule: ScheduleId) -> Result<bool, Error> {
     Ok(!busy(tx, &[schedule.0]).await?.is_empty() || !waiting(tx, schedule).await?.is_empty())
 }
 
@@ -65,7 +65,7 @@ pub(super) async fn ready(db: &impl ConnectionTrait, waiting: Vec<i32>) -> Resul
 }
 
 /// Instants that wait, the oldest first.
-pub(super) async fn waiting(tx: &DatabaseTransaction, schedule: ScheduleId) -> Result<Vec<i64>, Error> {
+pub(super) async fn waiting(tx: &impl ConnectionTrait, schedule: ScheduleId) -> Result<Vec<i64>, Error> {
     use firing::Column;
     let waiting = firing::Entity::find().select_only().column(Column::FireMs);
     let waiting = waiting.filter(Column::Outcome.eq(Outcome::Waiting.code())).filter(Column::ScheduleId.eq(schedule.0));
@@ -73,7 +73,7 @@ pub(super) async fn waiting(tx: &DatabaseTransaction, schedule: ScheduleId) -> R
     Ok(waiting.into_tuple().all(tx).await?)
 }
 
-pub(super) async fn give_up_waiting(tx: &DatabaseTransaction, schedule: ScheduleId) -> Result<(), Error> {
+pub(super) async fn give_up_waiting(tx: &impl ConnectionTrait, schedule: ScheduleId) -> Result<(), Error> {
     use firing::Column;
     firing::Entity::update_many()
         .col_expr(Column::Outcome, Expr::value(Outcome::Skipped.code()))

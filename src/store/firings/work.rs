@@ -1,14 +1,16 @@
-//! What one transaction writes about the instants that it decides upon.
+//! What one transaction writes about the instants that were decided upon.
 
 use super::{Begin, Decision, Fired, Firing, NEVER, Near, waiting};
 use crate::model::{Command, CommandType, InstanceId, Outcome, OverlapPolicy, ReleaseState, Schedule, Time};
 use crate::store::entity::{command, firing, schedules};
 use crate::store::runs::command::row as command_row;
-use crate::store::runs::insert;
+use crate::store::runs::insert::Inserts;
 use crate::store::{Error, NewInstance};
 use sea_orm::ActiveValue::Set;
 use sea_orm::sea_query::Expr;
-use sea_orm::{ColumnTrait, DatabaseTransaction, EntityTrait, QueryFilter};
+use sea_orm::{
+    ColumnTrait, ConnectionTrait, DatabaseBackend, DatabaseTransaction, EntityTrait, QueryFilter, QueryTrait, Statement,
+};
 use std::collections::{BTreeMap, HashSet};
 use std::sync::Arc;
 
@@ -21,16 +23,18 @@ pub(super) struct Work {
     firings: Vec<firing::ActiveModel>,
     commands: Vec<Command>,
     /// Schedules by what their `next_fire_ms` becomes.
-    next: BTreeMap<i64, Vec<i32>>,
+    moved: BTreeMap<i64, Vec<i32>>,
     /// Schedules whose definition is off line or gone.
     pub offline: Vec<i32>,
-    fired: Fired,
+    /// When they are due next.
+    next: Vec<Near>,
 }
 
 impl Work {
+    /// Only for a schedule whose runs must not overlap the database is asked, and perhaps written.
     pub async fn add(
         &mut self,
-        tx: &DatabaseTransaction,
+        tx: &impl ConnectionTrait,
         schedule: &Schedule,
         decision: Decision,
         now: Time,
@@ -66,17 +70,19 @@ impl Work {
                 missed: Set(missed),
             });
         }
-        let next = decision.next.map_or(NEVER, |next| next.0);
-        self.next.entry(next).or_default().push(schedule.id.0);
+        if schedule.next.is_none() || decision.next != schedule.next {
+            let next = decision.next.map_or(NEVER, |next| next.0);
+            self.moved.entry(next).or_default().push(schedule.id.0);
+        }
         if let Some(at) = decision.next {
             let (schedule, definition, jitter) = (schedule.id, schedule.definition, schedule.jitter);
-            self.fired.next.push(Near { schedule, definition, at, jitter });
+            self.next.push(Near { schedule, definition, at, jitter });
         }
         Ok(())
     }
 
     /// Stops what runs for a schedule, and drops what waits. Whether something still runs.
-    async fn clear(&mut self, tx: &DatabaseTransaction, schedule: &Schedule) -> Result<bool, Error> {
+    async fn clear(&mut self, tx: &impl ConnectionTrait, schedule: &Schedule) -> Result<bool, Error> {
         let id = schedule.id;
         command::Entity::delete_many()
             .filter(command::Column::ScheduleId.eq(id.0))
@@ -100,8 +106,8 @@ impl Work {
         Ok(busy)
     }
 
-    /// Makes instances of the firings that can become some at once.
-    async fn begin(&mut self, tx: &DatabaseTransaction, begin: &Begin) -> Result<(), Error> {
+    /// Takes out the wishes that become instances at once.
+    fn begin(&mut self, begin: &Begin) -> Arc<[NewInstance]> {
         let mut made = Vec::new();
         self.commands.retain(|wish| {
             let begins = wish.kind == CommandType::Scheduler && made.len() < begin.most;
@@ -110,39 +116,69 @@ impl Work {
             made.extend(instance);
             goes_by_command
         });
-        let made: Arc<[NewInstance]> = made.into();
-        let ids = insert::all(tx, made.clone()).await?;
-        self.fired.begun = ids.into_iter().zip(made.iter().cloned()).collect();
-        Ok(())
+        made.into()
     }
 
-    pub async fn write(mut self, tx: &DatabaseTransaction, begin: &Begin) -> Result<Fired, Error> {
+    /// All this as statements. What can begin at once becomes an instance, and the rest commands.
+    pub fn written(mut self, begin: &Begin, backend: DatabaseBackend) -> Result<Statements, Error> {
         use schedules::Column;
-        self.begin(tx, begin).await?;
-        let Work { firings, commands, next, offline, mut fired } = self;
-        fired.commands = commands.len();
+        let instances = Inserts::of(self.begin(begin), backend)?;
+        let Work { firings, commands, moved, offline, next } = self;
+        let mut others = Vec::new();
         for rows in firings.chunks(AT_ONCE) {
-            firing::Entity::insert_many(rows.to_vec()).exec_without_returning(tx).await?;
+            others.push(firing::Entity::insert_many(rows.to_vec()).build(backend));
         }
         for wishes in commands.chunks(AT_ONCE) {
             let rows = wishes.iter().cloned().map(command_row);
-            command::Entity::insert_many(rows).exec_without_returning(tx).await?;
+            others.push(command::Entity::insert_many(rows).build(backend));
         }
-        for (next, schedules) in next {
-            schedules::Entity::update_many()
-                .col_expr(Column::NextFireMs, Expr::value(next))
-                .filter(Column::Id.is_in(schedules))
-                .exec(tx)
-                .await?;
+        for (next, schedules) in moved {
+            let moved = schedules::Entity::update_many().col_expr(Column::NextFireMs, Expr::value(next));
+            others.push(moved.filter(Column::Id.is_in(schedules)).build(backend));
         }
         if !offline.is_empty() {
-            schedules::Entity::update_many()
+            let offline = schedules::Entity::update_many()
                 .col_expr(Column::ReleaseState, Expr::value(ReleaseState::Offline.code()))
                 .col_expr(Column::NextFireMs, Expr::value(None::<i64>))
-                .filter(Column::Id.is_in(offline))
-                .exec(tx)
-                .await?;
+                .filter(Column::Id.is_in(offline));
+            others.push(offline.build(backend));
         }
-        Ok(fired)
+        Ok(Statements { instances, others, commands: commands.len(), next })
+    }
+}
+
+/// What one transaction writes, written down.
+#[derive(Default)]
+pub(super) struct Statements {
+    instances: Inserts,
+    others: Vec<Statement>,
+    commands: usize,
+    next: Vec<Near>,
+}
+
+impl Statements {
+    /// How many instances it makes.
+    pub fn begins(&self) -> usize {
+        self.instances.new.len()
+    }
+
+    /// Whether the database stays as it is.
+    pub fn write_nothing(&self) -> bool {
+        self.others.is_empty()
+    }
+
+    /// Writes it; the ids of the instances.
+    pub async fn carry_out(&self, tx: &DatabaseTransaction) -> Result<Vec<InstanceId>, Error> {
+        let ids = self.instances.carry_out(tx).await?;
+        for statement in &self.others {
+            tx.execute_raw(statement.clone()).await?;
+        }
+        Ok(ids)
+    }
+
+    /// What became of the schedules, once it is written.
+    pub fn fired(&self, ids: Vec<InstanceId>) -> Fired {
+        let begun = ids.into_iter().zip(self.instances.new.iter().cloned()).collect();
+        Fired { begun, commands: self.commands, next: self.next.clone() }
     }
 }

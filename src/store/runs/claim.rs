@@ -1,13 +1,14 @@
 //! A command becomes an instance, or revives one: one transaction, so that a crash leaves either the
 //! command or the instance (`EasyScheduler 1.0.1: known defects C16`).
 
-use super::{command, insert};
+use super::command;
+use super::insert::Inserts;
 use crate::model::{Command, CommandType, InstanceId, State, Time};
 use crate::store::entity::{command as wish, process_instance, task_instance};
 use crate::store::{Error, Store, lock, utc};
 use sea_orm::ActiveValue::Set;
 use sea_orm::sea_query::{Expr, ExprTrait as _};
-use sea_orm::{ColumnTrait, DatabaseTransaction, EntityTrait, QueryFilter, QueryOrder, QuerySelect};
+use sea_orm::{ColumnTrait, ConnectionTrait, DatabaseTransaction, EntityTrait, QueryFilter, QueryOrder, QuerySelect};
 use std::collections::HashSet;
 use std::sync::Arc;
 
@@ -88,11 +89,12 @@ impl Store {
             Box::pin(async move {
                 let ours = taken(tx, new.iter().map(|new| new.command.id.0).collect()).await?;
                 let is_ours = |new: &NewInstance| ours.contains(&new.command.id.0);
-                let mut ids = match ours.len() == new.len() {
-                    true => insert::all(tx, new.clone()).await?,
-                    false => insert::all(tx, new.iter().filter(|new| is_ours(new)).cloned().collect()).await?,
-                }
-                .into_iter();
+                let taken = match ours.len() == new.len() {
+                    true => new.clone(),
+                    false => new.iter().filter(|new| is_ours(new)).cloned().collect(),
+                };
+                let inserts = Inserts::of(taken, tx.get_database_backend())?;
+                let mut ids = inserts.carry_out(tx).await?.into_iter();
                 Ok(new.iter().map(|new| if is_ours(new) { ids.next() } else { None }).collect())
             })
         })

@@ -3,8 +3,11 @@
 use crate::model::{DefinitionId, ProjectId, ReleaseState, UserId};
 use crate::store::entity::process_definition;
 use crate::store::{Error, Store};
-use sea_orm::EntityTrait;
+use sea_orm::{ColumnTrait, EntityTrait, QueryFilter};
 use std::sync::Arc;
+
+/// How many are read by one statement.
+const AT_ONCE: usize = 500;
 
 /// A definition that is not deleted.
 #[derive(Clone, Debug)]
@@ -32,22 +35,41 @@ impl Store {
     /// The database cannot be read.
     pub async fn definition(&self, id: DefinitionId) -> Result<Option<Definition>, Error> {
         let row = process_definition::Entity::find_by_id(id.0).one(self.read()).await?;
-        Ok(row.filter(|row| row.flag != Some(0)).map(|row| Definition {
-            id,
-            name: row.name.unwrap_or_default(),
-            version: row.version.unwrap_or_default(),
-            release: row.release_state.and_then(ReleaseState::from_code).unwrap_or(ReleaseState::Offline),
-            project: ProjectId(row.project_id.unwrap_or_default()),
-            author: UserId(row.user_id.unwrap_or_default()),
-            document: row.process_definition_json.unwrap_or_default().into(),
-            locations: row.locations,
-            connects: row.connects,
-            timeout_minutes: row.timeout.unwrap_or_default(),
-            tenant_id: row.tenant_id,
-            receivers: row.receivers,
-            receivers_cc: row.receivers_cc,
-        }))
+        Ok(row.and_then(read))
     }
+
+    /// Reads those definitions that there are, in no order.
+    ///
+    /// # Errors
+    /// The database cannot be read.
+    pub async fn definitions_of(&self, ids: Vec<DefinitionId>) -> Result<Vec<Definition>, Error> {
+        let mut found = Vec::with_capacity(ids.len());
+        for ids in ids.chunks(AT_ONCE) {
+            let ids = ids.iter().map(|id| id.0);
+            let rows = process_definition::Entity::find().filter(process_definition::Column::Id.is_in(ids));
+            found.extend(rows.all(self.read()).await?.into_iter().filter_map(read));
+        }
+        Ok(found)
+    }
+}
+
+fn read(row: process_definition::Model) -> Option<Definition> {
+    let there = row.flag != Some(0);
+    there.then(|| Definition {
+        id: DefinitionId(row.id),
+        name: row.name.unwrap_or_default(),
+        version: row.version.unwrap_or_default(),
+        release: row.release_state.and_then(ReleaseState::from_code).unwrap_or(ReleaseState::Offline),
+        project: ProjectId(row.project_id.unwrap_or_default()),
+        author: UserId(row.user_id.unwrap_or_default()),
+        document: row.process_definition_json.unwrap_or_default().into(),
+        locations: row.locations,
+        connects: row.connects,
+        timeout_minutes: row.timeout.unwrap_or_default(),
+        tenant_id: row.tenant_id,
+        receivers: row.receivers,
+        receivers_cc: row.receivers_cc,
+    })
 }
 
 impl Store {

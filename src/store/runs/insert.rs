@@ -7,50 +7,53 @@ use crate::store::entity::process_instance::{Column, Entity};
 use sea_orm::sea_query::{Expr, Query};
 use sea_orm::{
     ActiveModelTrait, ColumnTrait, ConnectionTrait, DatabaseBackend, DatabaseTransaction, EntityTrait, Iterable,
-    PaginatorTrait, QueryFilter, Statement,
+    PaginatorTrait, QueryFilter, Statement, Value,
 };
 use std::ops::Range;
-use std::sync::Arc;
-use tokio::sync::mpsc;
+use std::sync::{Arc, Mutex, PoisonError};
 
 /// How many rows one statement inserts, so that databases need not count its values.
 const ROWS: usize = 64;
 /// How many bytes of documents go into one statement: MySQL 5.7 takes 4 MiB in all, unless it was told otherwise.
 const BYTES: usize = 1 << 20;
-/// How many statements may lie ready.
-const AHEAD: usize = 2;
 
 /// Inserts an instance.
 pub(super) async fn one(tx: &DatabaseTransaction, new: &NewInstance) -> Result<InstanceId, Error> {
     Ok(InstanceId(Entity::insert(new.row()).exec(tx).await?.last_insert_id))
 }
 
-/// Inserts instances; their ids are in the same order.
-pub(in crate::store) async fn all(tx: &DatabaseTransaction, new: Arc<[NewInstance]>) -> Result<Vec<InstanceId>, Error> {
-    let portions = portions(&new);
-    match portions.len() {
-        0 => return Ok(vec![]),
-        1 => return together(tx, statement(tx.get_database_backend(), &new)?, &new).await,
-        _ => {}
+/// New instances, and the statements that insert them. Most of the work is to write these down, so whoever can does it
+/// before the transaction.
+#[derive(Default)]
+pub(in crate::store) struct Inserts {
+    pub new: Arc<[NewInstance]>,
+    /// Gone once they were carried out: a copy would take as long as to write them down once more, which has to be done
+    /// only if the transaction is tried again.
+    ready: Mutex<Option<Portions>>,
+}
+
+type Portions = Vec<(Range<usize>, Statement)>;
+
+impl Inserts {
+    pub fn of(new: Arc<[NewInstance]>, backend: DatabaseBackend) -> Result<Inserts, Error> {
+        let ready = Mutex::new(Some(written(&new, backend)?));
+        Ok(Inserts { new, ready })
     }
-    // To write a statement takes as long as to carry it out, so the next one is written meanwhile.
-    let (ready, mut statements) = mpsc::channel(AHEAD);
-    let (backend, rows) = (tx.get_database_backend(), new.clone());
-    let writing = tokio::task::spawn_blocking(move || {
-        for portion in portions {
-            let statement = statement(backend, &rows[portion.clone()]);
-            // Nobody waits for more if one of them has failed.
-            if ready.blocking_send((portion, statement)).is_err() {
-                return;
-            }
+
+    /// The ids are in the order of the instances.
+    pub async fn carry_out(&self, tx: &DatabaseTransaction) -> Result<Vec<InstanceId>, Error> {
+        let ready = self.ready.lock().unwrap_or_else(PoisonError::into_inner).take();
+        let portions = ready.map_or_else(|| written(&self.new, tx.get_database_backend()), Ok)?;
+        let mut ids = Vec::with_capacity(self.new.len());
+        for (rows, statement) in portions {
+            ids.extend(together(tx, statement, &self.new[rows]).await?);
         }
-    });
-    let mut ids = Vec::with_capacity(new.len());
-    while let Some((portion, statement)) = statements.recv().await {
-        ids.extend(together(tx, statement?, &new[portion]).await?);
+        Ok(ids)
     }
-    writing.await.map_err(Error::broken)?;
-    Ok(ids)
+}
+
+fn written(new: &[NewInstance], backend: DatabaseBackend) -> Result<Portions, Error> {
+    portions(new).into_iter().map(|rows| Ok((rows.clone(), statement(backend, &new[rows])?))).collect()
 }
 
 /// What goes into one statement each.
@@ -77,13 +80,30 @@ fn statement(backend: DatabaseBackend, new: &[NewInstance]) -> Result<Statement,
     let mut insert = Query::insert().into_table(Entity).columns(columns.iter().copied()).to_owned();
     for new in new {
         let mut row = new.row();
-        let values = columns.iter().filter_map(|column| row.take(*column).into_value()).map(Expr::val);
-        insert.values(values).map_err(Error::broken)?;
+        let value = |column: &Column| {
+            let value = text_of_time(row.take(*column).into_value()?, backend);
+            Some(if is_the_same(*column) { Expr::Constant(value) } else { Expr::val(value) })
+        };
+        insert.values(columns.iter().filter_map(value).collect::<Vec<_>>()).map_err(Error::broken)?;
     }
     if backend == DatabaseBackend::Postgres {
         insert.returning(Query::returning().column(Column::Id));
     }
     Ok(backend.build(&insert))
+}
+
+/// SQLite keeps times as texts, and the library writes these down only when it carries out a statement.
+fn text_of_time(value: Value, backend: DatabaseBackend) -> Value {
+    match (backend, value) {
+        (DatabaseBackend::Sqlite, Value::ChronoDateTime(Some(at))) => at.format("%F %T%.f").to_string().into(),
+        (_, value) => value,
+    }
+}
+
+/// What every new instance has: it stands in the text of the statement, and need not be bound for each.
+fn is_the_same(column: Column) -> bool {
+    use Column::{AlertFlag, Epoch, Flag, MaxTryTimes, Recovery, Revision, RunTimes, State, Takeovers};
+    matches!(column, AlertFlag | Epoch | Flag | MaxTryTimes | Recovery | Revision | RunTimes | State | Takeovers)
 }
 
 /// Not what no new instance has, nor what none of these has.
@@ -158,8 +178,9 @@ async fn in_a_row(tx: &DatabaseTransaction, first: i32, new: &[NewInstance]) -> 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::model::{Command, DefinitionId, UserId};
-    use crate::store::stage;
+    use crate::model::{Command, DefinitionId, Time, UserId};
+    use crate::store::{Store, stage};
+    use sea_orm::IdenStatic;
 
     fn portions_of(lengths: &[usize]) -> Vec<Range<usize>> {
         let new = lengths.iter().map(|length| NewInstance {
@@ -174,5 +195,44 @@ mod tests {
         assert!(portions_of(&[]).is_empty());
         assert_eq!(portions_of(&[1; 130]), [0..64, 64..128, 128..130]);
         assert_eq!(portions_of(&[10, BYTES, 10, 10, BYTES * 2, 1]), [0..1, 1..2, 2..4, 4..5, 5..6]);
+    }
+
+    #[tokio::test]
+    async fn a_row_of_many_is_what_it_would_be_alone() {
+        let store = Store::memory().await.unwrap();
+        let new: Vec<_> = [0, 1, 1_700_006_400_000, 1_700_006_400_120].map(|at| run_at(Time(at))).into();
+        let ids = store
+            .write(move |tx| {
+                let new = new.clone();
+                Box::pin(async move {
+                    let mut ids = Inserts::of(new.clone().into(), DatabaseBackend::Sqlite)?.carry_out(tx).await?;
+                    for new in &new {
+                        ids.push(one(tx, new).await?);
+                    }
+                    Ok(ids)
+                })
+            })
+            .await
+            .unwrap();
+        let columns = Column::iter().filter(|column| !matches!(column, Column::Id)).map(|column| {
+            let name = column.as_str();
+            format!("typeof({name}) || ' ' || coalesce({name}, '')")
+        });
+        let sql =
+            format!("SELECT {} FROM t_escheduler_process_instance", columns.collect::<Vec<_>>().join(" || '|' || "));
+        let mut texts = Vec::new();
+        for id in ids {
+            let sql = format!("{sql} WHERE id = {id}");
+            let row = store.read().query_one_raw(Statement::from_string(DatabaseBackend::Sqlite, sql)).await.unwrap();
+            texts.push(row.unwrap().try_get_by_index::<String>(0).unwrap());
+        }
+        let (many, alone) = texts.split_at(4);
+        assert_eq!(many, alone);
+        assert!(many[3].contains("text 2023-11-15 00:00:00.120"), "{}", many[3]);
+    }
+
+    fn run_at(at: Time) -> NewInstance {
+        let wish = Command { schedule_time: Some(at), created_at: at, ..Command::start(DefinitionId(1), UserId(1)) };
+        NewInstance { started_at: at, ..stage::run_of(wish) }
     }
 }

@@ -30,6 +30,7 @@ pub trait Records: Send + Sync {
     async fn claim_again(&self, command: Command, instance: InstanceId, owner: String) -> Result<bool, Error>;
     async fn tenant_of(&self, own: i32, author: Option<UserId>, executor: UserId) -> Result<Option<String>, Error>;
     async fn definition(&self, id: DefinitionId) -> Result<Option<Definition>, Error>;
+    async fn definitions_of(&self, ids: Vec<DefinitionId>) -> Result<Vec<Definition>, Error>;
     async fn named_resources(
         &self,
         author: UserId,
@@ -81,6 +82,10 @@ impl Records for Store {
 
     async fn definition(&self, id: DefinitionId) -> Result<Option<Definition>, Error> {
         Store::definition(self, id).await
+    }
+
+    async fn definitions_of(&self, ids: Vec<DefinitionId>) -> Result<Vec<Definition>, Error> {
+        Store::definitions_of(self, ids).await
     }
 
     async fn named_resources(

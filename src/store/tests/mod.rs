@@ -5,6 +5,7 @@ mod claims;
 mod commits;
 mod file;
 mod firings;
+mod foresight;
 mod names;
 mod people;
 mod place;
@@ -42,6 +43,10 @@ mod commits_on_postgres;
 mod firings_on_mariadb;
 #[path = "firings.rs"]
 mod firings_on_postgres;
+#[path = "foresight.rs"]
+mod foresight_on_mariadb;
+#[path = "foresight.rs"]
+mod foresight_on_postgres;
 #[path = "names.rs"]
 mod names_on_mariadb;
 #[path = "names.rs"]
