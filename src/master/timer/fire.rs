@@ -91,9 +91,13 @@ impl Timer {
             // What was not written is found again by the next look. If it was written and the answer is lost, the
             // instances are ours, and the next sweep finds them.
             all = all.and(outcome);
-            let Fired { begun, commands, next: later } = fired;
+            let Fired { begun, commands, waiting, next: later } = fired;
             if commands > 0 {
                 self.means.bell.ring();
+            }
+            // What they wait for may have ended before anybody could see that they do.
+            if waiting > 0 {
+                self.means.rings.ended.notify_one();
             }
             // Also without an instance: commands may wait for the places.
             if held.count > 0 {

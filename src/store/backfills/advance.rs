@@ -31,30 +31,32 @@ pub trait Backfills: Send + Sync {
 #[async_trait]
 impl Backfills for Store {
     async fn advance(&self, now: Time) -> Result<usize, Error> {
-        use backfill::Column;
-        let running: Vec<(i32, i32)> = backfill::Entity::find()
-            .select_only()
-            .columns([Column::Id, Column::Parallelism])
-            .filter(Column::State.eq(BackfillState::Running.code()))
-            .order_by_asc(Column::Id)
-            .limit(LOOKED_AT)
-            .into_tuple()
-            .all(self.read())
-            .await?;
-        let mut started = 0;
-        for (id, parallelism) in running {
-            // Most have no room most of the time, and a transaction is dear.
-            if busy(self.read(), id).await? < parallelism {
-                match self.write(move |tx| Box::pin(start_next(tx, BackfillId(id), now))).await {
-                    Ok(dates) => started += dates,
-                    Err(error @ Error::Unavailable(_)) => return Err(error),
-                    // It is not to keep the others from going on.
-                    Err(error) => tracing::error!(backfill = id, "the backfill cannot go on: {error}"),
+        let (mut started, mut last) = (0, i32::MIN);
+        loop {
+            let running = running(self.read(), last).await?;
+            let Some((beyond, _)) = running.last().copied() else { return Ok(started) };
+            last = beyond;
+            for (id, parallelism) in running {
+                // Most have no room most of the time, and a transaction is dear.
+                if busy(self.read(), id).await? < parallelism {
+                    match self.write(move |tx| Box::pin(start_next(tx, BackfillId(id), now))).await {
+                        Ok(dates) => started += dates,
+                        Err(error @ Error::Unavailable(_)) => return Err(error),
+                        // It is not to keep the others from going on.
+                        Err(error) => tracing::error!(backfill = id, "the backfill cannot go on: {error}"),
+                    }
                 }
             }
         }
-        Ok(started)
     }
+}
+
+/// Some that run, beyond this one, and how many dates of each may.
+async fn running(db: &impl ConnectionTrait, beyond: i32) -> Result<Vec<(i32, i32)>, Error> {
+    use backfill::Column;
+    let running = backfill::Entity::find().select_only().columns([Column::Id, Column::Parallelism]);
+    let running = running.filter(Column::State.eq(BackfillState::Running.code())).filter(Column::Id.gt(beyond));
+    Ok(running.order_by_asc(Column::Id).limit(LOOKED_AT).into_tuple().all(db).await?)
 }
 
 /// How many of its places are taken: by runs, and by commands that are going to be some.

@@ -88,6 +88,8 @@ pub struct Fired {
     pub begun: Vec<(InstanceId, NewInstance)>,
     /// How many commands were left for others to begin.
     pub commands: usize,
+    /// How many instants wait for a run to end, which may have done so meanwhile.
+    pub waiting: usize,
     /// When they are due next; those that never are again, are not here.
     pub next: Vec<Near>,
 }
@@ -97,6 +99,7 @@ impl Fired {
     pub fn add(&mut self, other: Fired) {
         self.begun.extend(other.begun);
         self.commands += other.commands;
+        self.waiting += other.waiting;
         self.next.extend(other.next);
     }
 }

@@ -124,6 +124,8 @@ impl Work {
         use schedules::Column;
         let instances = Inserts::of(self.begin(begin), backend)?;
         let Work { firings, commands, moved, offline, next } = self;
+        let waiting = Outcome::Waiting.code();
+        let waiting = firings.iter().filter(|firing| *firing.outcome.as_ref() == waiting).count();
         let mut others = Vec::new();
         for rows in firings.chunks(AT_ONCE) {
             others.push(firing::Entity::insert_many(rows.to_vec()).build(backend));
@@ -143,7 +145,7 @@ impl Work {
                 .filter(Column::Id.is_in(offline));
             others.push(offline.build(backend));
         }
-        Ok(Statements { instances, others, commands: commands.len(), next })
+        Ok(Statements { instances, others, commands: commands.len(), waiting, next })
     }
 }
 
@@ -153,6 +155,7 @@ pub(super) struct Statements {
     instances: Inserts,
     others: Vec<Statement>,
     commands: usize,
+    waiting: usize,
     next: Vec<Near>,
 }
 
@@ -179,6 +182,6 @@ impl Statements {
     /// What became of the schedules, once it is written.
     pub fn fired(&self, ids: Vec<InstanceId>) -> Fired {
         let begun = ids.into_iter().zip(self.instances.new.iter().cloned()).collect();
-        Fired { begun, commands: self.commands, next: self.next.clone() }
+        Fired { begun, commands: self.commands, waiting: self.waiting, next: self.next.clone() }
     }
 }

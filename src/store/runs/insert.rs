@@ -7,7 +7,7 @@ use crate::store::entity::process_instance::{Column, Entity};
 use sea_orm::sea_query::{Expr, Query};
 use sea_orm::{
     ActiveModelTrait, ColumnTrait, ConnectionTrait, DatabaseBackend, DatabaseTransaction, EntityTrait, Iterable,
-    PaginatorTrait, QueryFilter, Statement, Value,
+    QueryFilter, QueryOrder, QuerySelect, Statement, Value,
 };
 use std::ops::Range;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -158,6 +158,9 @@ async fn told(tx: &DatabaseTransaction, statement: Statement) -> Result<i32, Err
     i32::try_from(tx.execute_raw(statement).await?.last_insert_id()).map_err(Error::broken)
 }
 
+/// The id of a row, its owner, definition and schedule.
+type Told = (i32, Option<String>, Option<i32>, Option<i32>);
+
 /// MySQL tells the first id. It reserves those of the others with it, since it sees how many rows there are.
 async fn in_a_row(tx: &DatabaseTransaction, first: i32, new: &[NewInstance]) -> Result<Vec<i32>, Error> {
     let step = Query::select().expr_as(Expr::cust("@@auto_increment_increment"), "step").to_owned();
@@ -166,10 +169,18 @@ async fn in_a_row(tx: &DatabaseTransaction, first: i32, new: &[NewInstance]) -> 
         None => 1,
     };
     let ids: Vec<i32> = (first..).step_by(usize::try_from(step.max(1)).unwrap_or(1)).take(new.len()).collect();
-    // Not believed without a look: an instance that is taken for another one would be run twice.
-    let owners = new.iter().map(|new| new.owner.as_str());
-    let found = Entity::find().filter(Column::Id.is_in(ids.iter().copied())).filter(Column::Owner.is_in(owners));
-    match found.count(tx).await? == ids.len() as u64 {
+    // Not believed without a look: an instance that is taken for another one would be run twice, or as another one.
+    let found = Entity::find()
+        .select_only()
+        .columns([Column::Id, Column::Owner, Column::ProcessDefinitionId, Column::ScheduleId])
+        .filter(Column::Id.is_in(ids.iter().copied()))
+        .order_by_asc(Column::Id);
+    let found: Vec<Told> = found.into_tuple().all(tx).await?;
+    let expected = ids.iter().zip(new).map(|(id, new)| {
+        let (definition, schedule) = (new.command.definition.0, new.command.schedule);
+        (*id, Some(new.owner.clone()), Some(definition), schedule.map(|id| id.0))
+    });
+    match found.into_iter().eq(expected) {
         true => Ok(ids),
         false => Err(Error::broken("the ids of new instances do not follow each other")),
     }

@@ -28,6 +28,7 @@ impl Db {
                     true => Outcome::Started,
                 };
                 self.firings.insert((*id, firing.at), outcome);
+                fired.waiting += usize::from(outcome == Outcome::Waiting);
                 if outcome == Outcome::Started {
                     self.begin(&schedule, firing.at, now, begin, &mut fired);
                 }

@@ -1,6 +1,8 @@
 //! The clock is set, and the clocks of people are.
 
 use super::*;
+use crate::registry::{self, Lease, Member, Posted, Version};
+use tokio::sync::watch;
 
 /// An hour forward at a quarter past twelve, an hour back later, and a restart while the clock shows for the second time
 /// what it has shown before. Returns what became of the instants.
@@ -102,4 +104,47 @@ async fn a_time_that_the_clock_shows_twice_runs_the_first_the_second_or_both_tim
     {
         assert_eq!(at_half_past_two(from, |timing| timing.overlap = Some(overlap)).await, fires, "{overlap}");
     }
+}
+
+/// A registry that never answers.
+struct Silent;
+
+#[async_trait]
+impl Registry for Silent {
+    async fn join(&self, _: Member) -> Membership {
+        std::future::pending().await
+    }
+
+    async fn members(&self, _: Role) -> Result<Vec<Member>, registry::Error> {
+        std::future::pending().await
+    }
+
+    fn changes(&self) -> watch::Receiver<u64> {
+        watch::channel(0).1
+    }
+
+    async fn lease(&self, _: &str) -> Result<Option<Posted>, registry::Error> {
+        std::future::pending().await
+    }
+
+    async fn leases(&self) -> Result<Vec<Posted>, registry::Error> {
+        std::future::pending().await
+    }
+
+    async fn post(&self, _: &str, _: &Lease, _: Option<Version>) -> Result<Option<Version>, registry::Error> {
+        std::future::pending().await
+    }
+}
+
+#[tokio::test]
+async fn a_registry_that_does_not_answer_keeps_no_schedule_from_firing() {
+    let mut site = Site::open().await;
+    site.schedule(MisfirePolicy::FireOnce).await;
+    site.timer.means.registry = Arc::new(Silent);
+    site.clock.advance(5 * MINUTE - PATIENCE);
+    // First it is asked, and then time passes.
+    let (looked, ()) = tokio::join!(site.timer.look(), async { site.clock.advance(PATIENCE) });
+    looked.unwrap();
+    site.timer.fire().await.unwrap();
+    assert_eq!(site.told().await.1, ["12:10"]);
 }
