@@ -47,6 +47,14 @@ fn until(file: &Path) -> String {
     format!("while [ ! -e '{}' ]; do sleep 0.05; done", file.display())
 }
 
+/// Waits until one of `a` and `b` runs, and returns the other one.
+fn other_than_the_first(site: &Site, instance: i64) -> &'static str {
+    let first = eventually("one runs", || {
+        site.tasks(instance).into_iter().find(|task| task["state"] == "RUNNING_EXEUTION" && task["taskType"] == "SHELL")
+    });
+    if first["name"] == "a" { "b" } else { "a" }
+}
+
 #[test]
 fn nodes_wait_for_each_other_for_a_slot_and_for_a_place() {
     let site = site(&[("ESCHEDULER_WORKER_EXEC_THREADS", "1"), ("ESCHEDULER_MASTER_EXEC_TASK_NUMBER", "2")]);
@@ -56,10 +64,7 @@ fn nodes_wait_for_each_other_for_a_slot_and_for_a_place() {
         vec![shell("a", &script, &[]), shell("b", &script, &[]), shell("c", "true", &[]), shell("d", "true", &["a"])];
     let definition = site.define("crowd", &document(nodes));
     let instance = begin(&site, definition);
-    let first = eventually("one runs", || {
-        site.tasks(instance).into_iter().find(|task| task["state"] == "RUNNING_EXEUTION" && task["taskType"] == "SHELL")
-    });
-    let other = if first["name"] == "a" { "b" } else { "a" };
+    let other = other_than_the_first(&site, instance);
     assert_eq!(waits(&site, instance, other, "SLOT")["text"], "the worker that may run it has no free slot");
     waits(&site, instance, "c", "PLACES");
     assert_eq!(waits(&site, instance, "d", "PREDECESSOR")["text"], "it waits for `a`");
@@ -172,11 +177,13 @@ fn logic_nodes_say_what_they_wait_for() {
 
 #[test]
 fn a_machine_that_is_too_busy_is_named() {
-    // As if more memory were to be kept free than there is.
+    // As if more memory were to be kept free than there is. A worker without any task takes one all the same.
     let site = site(&[("ESCHEDULER_WORKER_RESERVED_MEMORY", "1000000")]);
-    let definition = site.define("patient", &document(vec![shell("a", "true", &[])]));
+    let file = site.folder.path().join("go");
+    let script = until(&file);
+    let definition = site.define("patient", &document(vec![shell("a", &script, &[]), shell("b", &script, &[])]));
     let instance = begin(&site, definition);
-    waits(&site, instance, "a", "OVERLOAD");
-    site.execute(instance, "STOP");
+    waits(&site, instance, other_than_the_first(&site, instance), "OVERLOAD");
+    std::fs::write(&file, "").expect("our own folder");
     ended(&site, definition);
 }
