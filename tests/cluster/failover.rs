@@ -2,6 +2,8 @@
 
 #[path = "dependents.rs"]
 mod dependents;
+#[path = "reasons.rs"]
+mod reasons;
 
 use crate::cluster::{Cluster, Shape};
 use crate::coroner;
@@ -57,7 +59,7 @@ impl Drop for Ended<'_> {
 
 type Step = fn(&Stage);
 
-const STEPS: [(&str, Step); 9] = [
+const STEPS: [(&str, Step); 13] = [
     ("any api node shows the log of any worker", Stage::logs),
     ("stop ends a tree of processes on every worker", Stage::stop),
     ("kill -9 of a master: its instances go on", Stage::master_killed),
@@ -70,6 +72,10 @@ const STEPS: [(&str, Step); 9] = [
     ),
     ("restart of a worker on purpose: its tasks go on", Stage::worker_restarted),
     ("a worker group that was just made binds tasks to its workers", Stage::group),
+    ("a node whose worker group has no living worker says so", Stage::says_worker_group_empty),
+    ("a node that was granted and has not started names its worker", Stage::says_handed_over),
+    ("a start that no master has taken up is a command that waits", Stage::says_command),
+    ("a node whose first attempt is not recorded yet says that its turn has come", Stage::says_turn),
 ];
 
 struct Stage {
@@ -86,6 +92,13 @@ impl Stage {
     /// A node that does nothing for so many seconds.
     fn sleeper(&self, node: &str, seconds: f64, before: &[&str]) -> Value {
         shell(node, &self.cluster.ledger.script(node, &format!("sleep {seconds} 9>&-")), before)
+    }
+
+    /// A short node that is limited to a worker group.
+    fn bound(&self, node: &str, group: i32) -> Value {
+        let mut node = self.sleeper(node, 0.1, &[]);
+        node["workerGroupId"] = json!(group);
+        node
     }
 
     /// The line of the ledger, once it is there, after so many of the same kind.
@@ -141,12 +154,7 @@ impl Stage {
         self.cluster.database.execute(&format!(
             "INSERT INTO t_escheduler_worker_group (id, name, ip_list) VALUES ({GROUP}, 'chosen', '{address}')"
         ));
-        let bound = |at: usize| {
-            let mut node = self.sleeper(&format!("n{at}"), 0.1, &[]);
-            node["workerGroupId"] = json!(GROUP);
-            node
-        };
-        let definition = self.define((0..8).map(bound).collect());
+        let definition = self.define((0..8).map(|at| self.bound(&format!("n{at}"), GROUP)).collect());
         let instance = self.cluster.client.start(definition);
         self.must_succeed(definition, instance);
         for at in 0..8 {
