@@ -61,9 +61,11 @@ async fn tidy(
     let first = living.first().is_none_or(|first| first == own);
     let ours = |owner: &str| owner == own || (first && !living.contains(owner));
     let there = broker.entries(&ours).await?;
-    // What a former owner has entered leads workers to him: it is made anew.
+    // What a former owner has entered leads workers to him; and the group may have got other workers: made anew.
     let stands = |entry: &Entry| {
-        waiting.get(&entry.tag).is_some_and(|wanted| wanted.owner == entry.owner && wanted.epoch == entry.epoch)
+        waiting.get(&entry.tag).is_some_and(|wanted| {
+            wanted.owner == entry.owner && wanted.epoch == entry.epoch && broker.is_for_the_same(entry, wanted)
+        })
     };
     let (known, left): (Vec<_>, Vec<_>) = there.into_iter().partition(stands);
     for entry in known {

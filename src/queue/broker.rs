@@ -41,6 +41,11 @@ pub trait Broker: Send + Sync {
     /// # Errors
     /// A sentence.
     async fn entries(&self, owned: &(dyn for<'a> Fn(&'a str) -> bool + Sync)) -> Result<Vec<Entry>, String>;
+
+    /// Whether an entry that was found is for the workers that one like this would be for.
+    fn is_for_the_same(&self, found: &Entry, wanted: &Entry) -> bool {
+        found.hosts == wanted.hosts
+    }
 }
 
 /// The workers' side.

@@ -144,15 +144,9 @@ impl Desk<'_> {
         })
     }
 
-    /// Of other machines it is known how busy they are, but not how much memory is theirs to give.
+    /// How busy other machines are is not known: their heartbeats have no room for it.
     fn fellow(&self, server: Server, (load, reserved): (f64, f64)) -> Fellow {
-        let overload = match self.limits.sole {
-            true => host::Limits::new("", load, reserved).shortage(),
-            false => server
-                .load
-                .filter(|now| load > 0.0 && *now > load)
-                .map(|now| format!("the load average is {now:.2}, the limit {load:.2}")),
-        };
+        let overload = self.limits.sole.then(|| host::Limits::new("", load, reserved).shortage()).flatten();
         Fellow { host: server.host, overload }
     }
 }

@@ -48,11 +48,15 @@ impl Workers {
         }
         let mut addresses: Vec<Ipv4Addr> = hosts.iter().filter_map(|host| host.parse().ok()).collect();
         if addresses.is_empty() {
-            tracing::warn!(?hosts, "a worker group without IPv4 addresses gets nothing through ZooKeeper");
             addresses.push(Ipv4Addr::UNSPECIFIED);
         }
         addresses.sort_unstable();
         Workers::At(addresses)
+    }
+
+    /// No worker has such an address.
+    pub(super) fn is_nobody(&self) -> bool {
+        *self == Workers::At(vec![Ipv4Addr::UNSPECIFIED])
     }
 
     pub(super) fn include(&self, address: Option<Ipv4Addr>) -> bool {

@@ -51,6 +51,10 @@ impl Offers {
         self.monitored.get_or_try_init(|| self.client.ensure(&self.kills)).await?;
         let (name, ticket) = (Name::of(entry).to_string(), Ticket::of(entry));
         let (path, data) = (self.path(&name), text(&ticket));
+        if Name::of(entry).workers.is_nobody() {
+            let hosts = &entry.hosts;
+            tracing::warn!(?hosts, "a worker group without IPv4 addresses gets nothing through ZooKeeper");
+        }
         loop {
             match self.client.create(&path, &data, Mode::Persistent).await {
                 Ok(_) => break,
@@ -138,6 +142,11 @@ impl Broker for Offers {
         }
         entries.sort_by_key(|entry| entry.rank);
         Ok(entries)
+    }
+
+    /// As far as names tell.
+    fn is_for_the_same(&self, found: &Entry, wanted: &Entry) -> bool {
+        Name::of(found) == Name::of(wanted)
     }
 }
 
