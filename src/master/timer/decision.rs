@@ -38,7 +38,7 @@ pub(super) fn decide(
         firings.push(Firing { at, missed: 0, runs: true });
         next = after(at);
     }
-    Decision { firings, next, offline: false }
+    Decision { firings, next, offline: None }
 }
 
 /// The last instant before `end`, from `start` on, which is one; and how many there are before it, as far as counted.

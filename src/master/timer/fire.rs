@@ -1,7 +1,7 @@
 //! What happens at an instant.
 
-use super::portion::{Manner, Portion};
-use super::{AHEAD, OFF, Timer, decision};
+use super::portion::{Manner, Outcome, Portion};
+use super::{AHEAD, EARLY, Foresight, OFF, Timer, decision};
 use crate::master::claim::{Begun, Claimed};
 use crate::master::claiming;
 use crate::master::driver::ahead;
@@ -26,16 +26,21 @@ impl Timer {
     /// Works out what is going to be written at the next instant.
     pub(super) async fn foresee(&mut self) {
         let Some((at, _)) = self.due.first().copied() else { return };
-        let due = self.due.range((at, ScheduleId(i32::MIN))..=(at, ScheduleId(i32::MAX))).take(FORESEEN);
+        let due = self.due.range((at, ScheduleId(i32::MIN))..=(at, ScheduleId(i32::MAX)));
+        // What its master leaves lying is rarely left for us.
+        let due = due.filter(|(_, id)| self.is_ours(*id)).take(FORESEEN);
         let due: Vec<_> = due.filter_map(|(_, id)| Some((*id, self.held.get(id)?.1))).collect();
-        let mut portions = Vec::new();
+        let (made, mut portions) = (self.means.clock.boot(), Vec::new());
         if self.means.places.is_open() {
+            let mut places = self.means.places.free();
             portions = self.portions(due, at).await;
             for portion in &mut portions {
-                portion.foresee().await;
+                // If the database does not answer, that is said when they are due.
+                let Ok(begins) = portion.foresee(places).await else { break };
+                places -= begins;
             }
         }
-        self.foreseen = Some((at, portions));
+        self.foreseen = Some(Foresight { at, made, portions });
     }
 
     /// Fires what is due by now.
@@ -44,18 +49,25 @@ impl Timer {
         if (ahead(&*self.means.clock) - self.ahead).unsigned_abs() > OFF.as_millis() as u64 {
             return self.look().await;
         }
-        let now = self.means.clock.now();
+        let (now, boot) = (self.means.clock.now(), self.means.clock.boot());
         let mut due = Vec::new();
         while let Some((at, schedule)) = self.due.first().copied().filter(|(at, _)| *at <= now) {
             self.due.remove(&(at, schedule));
             due.extend(self.held.remove(&schedule).map(|(_, definition)| (schedule, definition)));
         }
-        let foreseen = self.foreseen.take_if(|(at, _)| *at <= now).filter(|(at, _)| now.since(*at) < FRESH);
-        let mut portions = foreseen.map(|(_, portions)| portions).unwrap_or_default();
-        let known: HashSet<_> = portions.iter().flat_map(|portion| &portion.schedules).copied().collect();
-        due.retain(|(schedule, _)| !known.contains(schedule));
-        portions.extend(self.portions(due, now).await);
-        self.fire_portions(portions, now).await
+        if let Some(Foresight { at, made, portions }) = self.foreseen.take_if(|foreseen| foreseen.at <= now)
+            && now.since(at) < FRESH
+            && boot.saturating_sub(made) < EARLY + FRESH
+        {
+            let mut fired: HashSet<_> = portions.iter().flat_map(|portion| &portion.schedules).copied().collect();
+            let left: HashSet<_> =
+                self.fire_portions(portions, Portion::fire_foreseen, now).await?.into_iter().collect();
+            fired.retain(|schedule| !left.contains(schedule));
+            due.retain(|(schedule, _)| !fired.contains(schedule));
+        }
+        // Those that were left are looked up anew: perhaps it is their definition that has changed.
+        let portions = self.portions(due, now).await;
+        self.fire_portions(portions, Portion::fire, now).await.map(drop)
     }
 
     /// How schedules fire at an instant; those that may become instances at once are looked up for all together.
@@ -76,21 +88,31 @@ impl Timer {
         due.chunks(TOGETHER).map(portion).collect()
     }
 
-    pub(super) async fn fire_portions(&mut self, portions: Vec<Portion>, now: Time) -> Result<(), Error> {
+    /// Tells which did not fire.
+    pub(super) async fn fire_portions<F: Future<Output = Outcome>>(
+        &mut self,
+        portions: Vec<Portion>,
+        fire: fn(Portion, usize) -> F,
+        now: Time,
+    ) -> Result<Vec<ScheduleId>, Error> {
         let places = self.means.places.clone();
         let fires = portions.into_iter().map(|portion| {
             let manner = portion.manner.clone();
             let wanted = if manner.ready.is_empty() { 0 } else { portion.schedules.len() };
             let held = places.hold_without_queue(wanted);
-            async move { (portion.fire(held.count).await, manner, held) }
+            async move { (fire(portion, held.count).await, manner, held) }
         });
         let mut fires = stream::iter(fires).buffer_unordered(AT_ONCE);
-        let (mut all, horizon) = (Ok(()), now + AHEAD);
-        let mut next = Vec::new();
-        while let Some(((fired, outcome), manner, held)) = fires.next().await {
+        let (mut broken, horizon) = (None, now + AHEAD);
+        let (mut next, mut left) = (Vec::new(), Vec::new());
+        while let Some((outcome, manner, held)) = fires.next().await {
             // What was not written is found again by the next look. If it was written and the answer is lost, the
             // instances are ours, and the next sweep finds them.
-            all = all.and(outcome);
+            let Outcome { fired, left: these, error } = outcome;
+            broken = broken.or(error);
+            // Those that are left will hold places anew.
+            let is_vain = fired.begun.is_empty() && !these.is_empty();
+            left.extend(these);
             let Fired { begun, commands, waiting, next: later } = fired;
             if commands > 0 {
                 self.means.bell.ring();
@@ -100,14 +122,14 @@ impl Timer {
                 self.means.rings.ended.notify_one();
             }
             // Also without an instance: commands may wait for the places.
-            if held.count > 0 {
+            if held.count > 0 && !is_vain {
                 self.pass_on(begun, &manner.ready, held).await;
             }
             next.extend(later.into_iter().filter(|near| near.at <= horizon));
         }
         drop(fires);
         next.into_iter().for_each(|near| self.hold(near));
-        all
+        broken.map_or(Ok(left), Err)
     }
 
     /// Hands instances over to be driven.
@@ -141,10 +163,7 @@ impl Timer {
         let (calendars, grace) = (self.calendars.clone(), self.means.settings.grace);
         Arc::new(move |schedule: &Schedule| match calendars.of(schedule) {
             Ok(calendar) => decision::decide(schedule, now, grace, &|at| calendar.next_after(at)),
-            Err(why) => {
-                tracing::error!(schedule = %schedule.id, "the schedule is taken off line: {why}");
-                Decision { offline: true, ..Decision::default() }
-            }
+            Err(why) => Decision { offline: Some(why.to_string()), ..Decision::default() },
         })
     }
 }

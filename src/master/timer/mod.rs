@@ -1,8 +1,8 @@
 //! The timer of a master: fires schedules at their instants.
 //!
 //! The database is the truth: a schedule's row says when it is due next, and one transaction decides about an instant,
-//! keeps it, makes its instance and moves the row on. All that can be is worked out shortly before the instant, and
-//! holds if the row is the same then. Where this master has no place, or the definition cannot be started, a command is
+//! or compares what was worked out shortly before it; keeps it, makes its instance and moves the row on. Where this
+//! master has no place, or the definition cannot be started, a command is
 //! left instead: it waits for its turn, or goes to the error table with the reason. This loop only knows the near
 //! future, so that it looks at the right moment. The masters divide the schedules among themselves; what its master
 //! leaves lying for a second is anybody's.
@@ -74,6 +74,14 @@ pub(super) struct Means {
     pub settings: Arc<super::Settings>,
 }
 
+/// What is going to be written at an instant.
+struct Foresight {
+    at: Time,
+    /// When it was worked out, by the time since the machine has started: the wall clock may be set.
+    made: Duration,
+    portions: Vec<Portion>,
+}
+
 /// What a timer does next.
 #[derive(Clone, Copy)]
 enum Turn {
@@ -91,7 +99,7 @@ pub(super) struct Timer {
     /// Where each of them stands in `due`.
     held: HashMap<ScheduleId, (Time, DefinitionId)>,
     /// What is going to be written at the next instant.
-    foreseen: Option<(Time, Vec<Portion>)>,
+    foreseen: Option<Foresight>,
     /// The living masters, and which of them we are.
     masters: Option<(usize, usize)>,
     /// Whether our clock is the database's; unknown at first.
@@ -158,7 +166,7 @@ impl Timer {
         let (clock, changed) = (&self.means.clock, &self.means.rings.changed);
         let since = clock.boot().saturating_sub(self.looked_at);
         let first = self.due.first().filter(|_| self.is_right == Some(true)).map(|(at, _)| *at);
-        let is_foreseen = self.foreseen.as_ref().map(|(at, _)| *at) == first;
+        let is_foreseen = self.foreseen.as_ref().map(|foreseen| foreseen.at) == first;
         let due = async {
             let Some(at) = first else { return std::future::pending().await };
             if !is_foreseen {
@@ -208,6 +216,8 @@ impl Timer {
         let near = self.means.timetable.near(now + AHEAD, HELD).await?;
         self.due.clear();
         self.held.clear();
+        // The clock was set, or what was to fire then is gone.
+        self.foreseen.take_if(|foreseen| self.looked_at.saturating_sub(foreseen.made) > EARLY);
         near.into_iter().for_each(|near| self.hold(near));
         self.set_unset().await?;
         // However long that took: what is due comes before the next look.
@@ -226,7 +236,7 @@ impl Timer {
             before.clone_from(&unset);
             let now = self.means.clock.now();
             let portion = Portion::new(unset, self.manner(now, Ready::new()));
-            self.fire_portions(vec![portion], now).await?;
+            self.fire_portions(vec![portion], Portion::fire, now).await?;
         }
         Ok(())
     }
@@ -262,9 +272,13 @@ impl Timer {
         Ok(is_right)
     }
 
+    /// Whether it is our turn to fire it; without an answer from the registry all are everybody's.
+    fn is_ours(&self, schedule: ScheduleId) -> bool {
+        self.masters.is_none_or(|(own, all)| schedule.0.unsigned_abs() as usize % all == own)
+    }
+
     fn hold(&mut self, Near { schedule, definition, at, jitter }: Near) {
-        let ours = self.masters.is_none_or(|(own, all)| schedule.0.unsigned_abs() as usize % all == own);
-        let courtesy = if ours { Duration::ZERO } else { COURTESY };
+        let courtesy = if self.is_ours(schedule) { Duration::ZERO } else { COURTESY };
         let due = at + lateness(schedule, at, jitter) + courtesy;
         if let Some((before, _)) = self.held.insert(schedule, (due, definition)) {
             self.due.remove(&(before, schedule));

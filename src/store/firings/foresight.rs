@@ -1,12 +1,13 @@
 //! What is going to be written about schedules, worked out before they are due: at the instant itself their rows only
 //! have to be compared with what they were.
 
-use super::standing::{Stamp, known, online, read, seen, stamp, stamps};
+use super::standing::{Stamp, online, read, seen, stamp, stamps};
 use super::work::{Statements, Work};
 use super::{Begin, Decide, Fired};
-use crate::model::{InstanceId, OverlapPolicy, ScheduleId, Time};
+use crate::model::{DefinitionId, InstanceId, OverlapPolicy, ScheduleId, Time};
 use crate::store::Error;
 use sea_orm::{ConnectionTrait, DatabaseTransaction};
+use std::collections::{BTreeMap, HashSet};
 
 /// What is going to be written about schedules, as long as they stand as they did.
 ///
@@ -14,8 +15,10 @@ use sea_orm::{ConnectionTrait, DatabaseTransaction};
 /// are left; so are those that are to be taken off line.
 #[derive(Default)]
 pub struct Foreseen {
-    /// As whom each was seen; all that people may change of one changes its time.
+    /// As whom each was seen; whatever people change of a schedule changes its time.
     seen: Vec<Stamp>,
+    /// Their definitions, and when each was changed last: one may be drawn anew while it is on line.
+    pub drawn: BTreeMap<DefinitionId, Option<Time>>,
     statements: Statements,
     /// Schedules about which a transaction has to decide.
     pub left: Vec<ScheduleId>,
@@ -34,29 +37,27 @@ impl Foreseen {
         decide: &Decide,
         begin: &Begin,
     ) -> Result<Foreseen, Error> {
-        let mut rows = seen(db, schedules).await?;
-        let online = online(db, &rows).await?;
-        let (mut left, mut decided) = (Vec::new(), Vec::new());
-        rows.retain(|row| {
-            let schedule = read(row.clone());
+        let rows = seen(db, schedules.clone()).await?;
+        let mut drawn = online(db, rows.iter().map(|row| DefinitionId(row.process_definition_id))).await?;
+        let (mut seen, mut decided) = (Vec::new(), Vec::new());
+        for row in rows {
+            let stamp = stamp(&row);
+            let schedule = read(row);
             let decision = decide(&schedule);
             let is_alone = schedule.overlapping != OverlapPolicy::Parallel && !decision.firings.is_empty();
-            let is_foreseen = !is_alone && !decision.offline && online.contains(&schedule.definition);
-            match is_foreseen {
-                true => decided.push((decision, schedule)),
-                false => left.push(schedule.id),
+            if !is_alone && decision.offline.is_none() && drawn.contains_key(&schedule.definition) {
+                seen.push(stamp);
+                decided.push((decision, schedule));
             }
-            is_foreseen
-        });
-        let known = known(db, &decided).await?;
-        let mut work = Work::default();
-        for (mut decision, schedule) in decided {
-            decision.firings.retain(|firing| !known.contains(&(schedule.id.0, firing.at.0)));
-            work.add(db, &schedule, decision, at).await?;
         }
+        let definitions: HashSet<_> = decided.iter().map(|(_, schedule)| schedule.definition).collect();
+        drawn.retain(|id, _| definitions.contains(id));
+        // Those that are off line may not be by then.
+        let known: HashSet<_> = decided.iter().map(|(_, schedule)| schedule.id).collect();
+        let left = schedules.into_iter().filter(|id| !known.contains(id)).collect();
+        let work = Work::of(db, decided, at).await?;
         let statements = work.written(begin, db.get_database_backend())?;
-        let seen = rows.iter().map(stamp).collect();
-        Ok(Foreseen { seen, statements, left })
+        Ok(Foreseen { seen, drawn, statements, left })
     }
 
     /// Whether anything is known.
@@ -74,12 +75,12 @@ impl Foreseen {
         self.statements.write_nothing()
     }
 
-    /// Writes it, and tells the ids of the instances; `None`, and nothing, if a schedule stands otherwise by now.
+    /// Writes it, and tells the ids of the instances; `None`, and nothing, if a schedule or its definition stands
+    /// otherwise by now.
     pub(super) async fn carry_out(&self, tx: &DatabaseTransaction) -> Result<Option<Vec<InstanceId>>, Error> {
-        match stamps(tx, self.seen.iter().map(|(id, ..)| *id)).await? == self.seen {
-            true => self.statements.carry_out(tx).await.map(Some),
-            false => Ok(None),
-        }
+        let stands = stamps(tx, self.seen.iter().map(|(id, ..)| *id)).await? == self.seen
+            && online(tx, self.drawn.keys().copied()).await? == self.drawn;
+        if stands { self.statements.carry_out(tx).await.map(Some) } else { Ok(None) }
     }
 
     /// What became of the schedules, once it is written.

@@ -1,5 +1,6 @@
-//! Schedules become due: each instant of a schedule is decided upon once, in one transaction that locks the schedule,
-//! keeps a row for the instant, makes the instance and moves the schedule on. Whoever crashes, crashes before or after.
+//! Schedules become due: one transaction locks the schedule, decides about the instant or compares what it was decided
+//! by beforehand, keeps a row for the instant, makes the instance and moves the schedule on. Whoever crashes, crashes
+//! before or after.
 //!
 //! A master that has no place for the instance, or cannot start it, leaves a command instead, as others who start
 //! something do.
@@ -20,9 +21,10 @@ use async_trait::async_trait;
 use sea_orm::{
     ColumnTrait, ConnectionTrait, DatabaseBackend, EntityTrait, QueryFilter, QueryOrder, QuerySelect, Select, Statement,
 };
-use standing::{known, locked, online, span};
+use standing::{locked, online, span};
 use std::sync::Arc;
 use std::time::Duration;
+use work::Work;
 
 /// How many schedules that wait are looked at together.
 const LOOKED_AT: u64 = 1000;
@@ -56,11 +58,11 @@ pub struct Decision {
     pub firings: Vec<Firing>,
     /// `None`: never again.
     pub next: Option<Time>,
-    /// Nobody can say when it fires: it is taken off line, for people to see.
-    pub offline: bool,
+    /// Why nobody can say when it fires: it is taken off line, for people to see.
+    pub offline: Option<String>,
 }
 
-/// Decides about a schedule as its row stands in the transaction.
+/// Decides about a schedule as its row stands; may be asked in vain.
 pub type Decide = Arc<dyn Fn(&Schedule) -> Decision + Send + Sync>;
 
 /// Makes the instance of a firing; `None` if it has to go by a command.
@@ -207,22 +209,23 @@ impl Timetable for Store {
         self.write(move |tx| {
             let (schedules, decide, begin) = (schedules.clone(), decide.clone(), begin.clone());
             Box::pin(async move {
-                let mut work = work::Work::default();
-                let rows = locked(tx, schedules).await?;
-                let online = online(tx, &rows).await?;
-                let (on, off): (Vec<_>, Vec<_>) =
-                    rows.into_iter().map(read).partition(|it| online.contains(&it.definition));
-                work.offline.extend(off.into_iter().map(|schedule| schedule.id.0));
-                let (lost, decided): (Vec<_>, Vec<_>) = on
-                    .into_iter()
-                    .map(|schedule| (decide(&schedule), schedule))
-                    .partition(|(decision, _)| decision.offline);
-                work.offline.extend(lost.into_iter().map(|(_, schedule)| schedule.id.0));
-                let known = known(tx, &decided).await?;
-                for (mut decision, schedule) in decided {
-                    decision.firings.retain(|firing| !known.contains(&(schedule.id.0, firing.at.0)));
-                    work.add(tx, &schedule, decision, now).await?;
+                let (mut decided, mut offline) = (Vec::new(), Vec::new());
+                let rows: Vec<Schedule> = locked(tx, schedules).await?.into_iter().map(read).collect();
+                let online = online(tx, rows.iter().map(|schedule| schedule.definition)).await?;
+                for schedule in rows {
+                    let decision = online.contains_key(&schedule.definition).then(|| decide(&schedule));
+                    match decision {
+                        Some(decision @ Decision { offline: None, .. }) => decided.push((decision, schedule)),
+                        decision => {
+                            let why = decision.and_then(|decision| decision.offline);
+                            let why = why.unwrap_or_else(|| "its definition is off line or gone".to_owned());
+                            tracing::error!(schedule = %schedule.id, "the schedule is taken off line: {why}");
+                            offline.push(schedule.id.0);
+                        }
+                    }
                 }
+                let mut work = Work::of(tx, decided, now).await?;
+                work.offline = offline;
                 let statements = work.written(&begin, tx.get_database_backend())?;
                 Ok(statements.fired(statements.carry_out(tx).await?))
             })

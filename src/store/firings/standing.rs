@@ -13,7 +13,7 @@ use sea_orm::{
     ColumnTrait, Condition, ConnectionTrait, DatabaseTransaction, EntityTrait, QueryFilter, QueryOrder, QuerySelect,
     Select,
 };
-use std::collections::{BTreeSet, HashSet};
+use std::collections::{BTreeMap, BTreeSet, HashSet};
 use std::time::Duration;
 
 /// The rows of schedules that are on line, locked in the order of their ids, so that two who lock some do not wait for
@@ -57,17 +57,21 @@ fn online_only(mut rows: Vec<schedules::Model>) -> Vec<schedules::Model> {
     rows
 }
 
-/// Those of their definitions that are on line.
+/// Definitions that are on line, and when each was changed last.
+pub(super) type Drawn = BTreeMap<DefinitionId, Option<Time>>;
+
+/// Those of these definitions that are on line.
 pub(super) async fn online(
     db: &impl ConnectionTrait,
-    rows: &[schedules::Model],
-) -> Result<HashSet<DefinitionId>, Error> {
+    definitions: impl Iterator<Item = DefinitionId>,
+) -> Result<Drawn, Error> {
     use process_definition::Column;
-    let ids = rows.iter().map(|row| row.process_definition_id).collect::<BTreeSet<_>>();
-    let online = process_definition::Entity::find().select_only().column(Column::Id).filter(Column::Id.is_in(ids));
-    let online = online.filter(Column::ReleaseState.eq(ReleaseState::Online.code())).filter(kept(Column::Flag));
-    let online: Vec<DefinitionId> = online.into_tuple().all(db).await?;
-    Ok(online.into_iter().collect())
+    let ids = definitions.map(|id| id.0).collect::<BTreeSet<_>>();
+    let online = process_definition::Entity::find().select_only().columns([Column::Id, Column::UpdateTime]);
+    let online = online.filter(Column::Id.is_in(ids)).filter(kept(Column::Flag));
+    let online = online.filter(Column::ReleaseState.eq(ReleaseState::Online.code()));
+    let online: Vec<(DefinitionId, Option<NaiveDateTime>)> = online.into_tuple().all(db).await?;
+    Ok(online.into_iter().map(|(id, at)| (id, at.map(instant))).collect())
 }
 
 /// Instants that were decided upon before: the schedule was off line since, or the clock was set back.

@@ -1,5 +1,6 @@
 //! What one transaction writes about the instants that were decided upon.
 
+use super::standing::known;
 use super::{Begin, Decision, Fired, Firing, NEVER, Near, waiting};
 use crate::model::{Command, CommandType, InstanceId, Outcome, OverlapPolicy, ReleaseState, Schedule, Time};
 use crate::store::entity::{command, firing, schedules};
@@ -31,8 +32,18 @@ pub(super) struct Work {
 }
 
 impl Work {
+    /// What comes of these decisions, but for instants that were decided upon before.
+    pub async fn of(db: &impl ConnectionTrait, decided: Vec<(Decision, Schedule)>, now: Time) -> Result<Work, Error> {
+        let (known, mut work) = (known(db, &decided).await?, Work::default());
+        for (mut decision, schedule) in decided {
+            decision.firings.retain(|firing| !known.contains(&(schedule.id.0, firing.at.0)));
+            work.add(db, &schedule, decision, now).await?;
+        }
+        Ok(work)
+    }
+
     /// Only for a schedule whose runs must not overlap the database is asked, and perhaps written.
-    pub async fn add(
+    async fn add(
         &mut self,
         tx: &impl ConnectionTrait,
         schedule: &Schedule,

@@ -84,17 +84,20 @@ impl Store {
     /// # Errors
     /// The database cannot be written.
     pub async fn claim_starts(&self, new: Arc<[NewInstance]>) -> Result<Vec<Option<InstanceId>>, Error> {
+        let all = Arc::new(Inserts::of(new.clone(), self.read().get_database_backend())?);
         self.write(move |tx| {
-            let new = new.clone();
+            let (new, all) = (new.clone(), all.clone());
             Box::pin(async move {
                 let ours = taken(tx, new.iter().map(|new| new.command.id.0).collect()).await?;
                 let is_ours = |new: &NewInstance| ours.contains(&new.command.id.0);
-                let taken = match ours.len() == new.len() {
-                    true => new.clone(),
-                    false => new.iter().filter(|new| is_ours(new)).cloned().collect(),
+                let ids = match ours.len() == new.len() {
+                    true => all.carry_out(tx).await?,
+                    false => {
+                        let some = new.iter().filter(|new| is_ours(new)).cloned().collect();
+                        Inserts::of(some, tx.get_database_backend())?.carry_out(tx).await?
+                    }
                 };
-                let inserts = Inserts::of(taken, tx.get_database_backend())?;
-                let mut ids = inserts.carry_out(tx).await?.into_iter();
+                let mut ids = ids.into_iter();
                 Ok(new.iter().map(|new| if is_ours(new) { ids.next() } else { None }).collect())
             })
         })

@@ -1,8 +1,8 @@
 //! Definitions, as far as starting one needs them.
 
-use crate::model::{DefinitionId, ProjectId, ReleaseState, UserId};
+use crate::model::{DefinitionId, ProjectId, ReleaseState, Time, UserId};
 use crate::store::entity::process_definition;
-use crate::store::{Error, Store};
+use crate::store::{Error, Store, instant};
 use sea_orm::{ColumnTrait, EntityTrait, QueryFilter};
 use std::sync::Arc;
 
@@ -16,6 +16,8 @@ pub struct Definition {
     pub name: String,
     pub version: i32,
     pub release: ReleaseState,
+    /// When it was changed last.
+    pub changed_at: Option<Time>,
     pub project: ProjectId,
     pub author: UserId,
     /// Shared by all who start it: it may be large.
@@ -60,6 +62,7 @@ fn read(row: process_definition::Model) -> Option<Definition> {
         name: row.name.unwrap_or_default(),
         version: row.version.unwrap_or_default(),
         release: row.release_state.and_then(ReleaseState::from_code).unwrap_or(ReleaseState::Offline),
+        changed_at: row.update_time.map(instant),
         project: ProjectId(row.project_id.unwrap_or_default()),
         author: UserId(row.user_id.unwrap_or_default()),
         document: row.process_definition_json.unwrap_or_default().into(),

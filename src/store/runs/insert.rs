@@ -9,6 +9,7 @@ use sea_orm::{
     ActiveModelTrait, ColumnTrait, ConnectionTrait, DatabaseBackend, DatabaseTransaction, EntityTrait, Iterable,
     QueryFilter, QueryOrder, QuerySelect, Statement, Value,
 };
+use std::collections::VecDeque;
 use std::ops::Range;
 use std::sync::{Arc, Mutex, PoisonError};
 
@@ -16,6 +17,8 @@ use std::sync::{Arc, Mutex, PoisonError};
 const ROWS: usize = 64;
 /// How many bytes of documents go into one statement: MySQL 5.7 takes 4 MiB in all, unless it was told otherwise.
 const BYTES: usize = 1 << 20;
+/// How many bytes of documents may lie written down for one transaction: each row has its own copy.
+const READY: usize = 4 << 20;
 
 /// Inserts an instance.
 pub(super) async fn one(tx: &DatabaseTransaction, new: &NewInstance) -> Result<InstanceId, Error> {
@@ -26,42 +29,48 @@ pub(super) async fn one(tx: &DatabaseTransaction, new: &NewInstance) -> Result<I
 /// before the transaction.
 #[derive(Default)]
 pub(in crate::store) struct Inserts {
+    /// In the order in which they are inserted.
     pub new: Arc<[NewInstance]>,
-    /// Gone once they were carried out: a copy would take as long as to write them down once more, which has to be done
-    /// only if the transaction is tried again.
-    ready: Mutex<Option<Portions>>,
+    /// The first statements, written down already. Gone once they were carried out: a copy would take as long as to
+    /// write them down once more, which has to be done only if the transaction is tried again.
+    ready: Mutex<VecDeque<Statement>>,
 }
-
-type Portions = Vec<(Range<usize>, Statement)>;
 
 impl Inserts {
     pub fn of(new: Arc<[NewInstance]>, backend: DatabaseBackend) -> Result<Inserts, Error> {
-        let ready = Mutex::new(Some(written(&new, backend)?));
-        Ok(Inserts { new, ready })
+        let mut bytes = 0;
+        let first = portions(&new).into_iter().take_while(|rows| {
+            bytes += new[rows.clone()].iter().map(size).sum::<usize>();
+            bytes <= READY
+        });
+        let ready = first.map(|rows| statement(backend, &new[rows])).collect::<Result<_, _>>()?;
+        Ok(Inserts { new, ready: Mutex::new(ready) })
     }
 
     /// The ids are in the order of the instances.
     pub async fn carry_out(&self, tx: &DatabaseTransaction) -> Result<Vec<InstanceId>, Error> {
-        let ready = self.ready.lock().unwrap_or_else(PoisonError::into_inner).take();
-        let portions = ready.map_or_else(|| written(&self.new, tx.get_database_backend()), Ok)?;
+        let mut ready = std::mem::take(&mut *self.ready.lock().unwrap_or_else(PoisonError::into_inner));
         let mut ids = Vec::with_capacity(self.new.len());
-        for (rows, statement) in portions {
-            ids.extend(together(tx, statement, &self.new[rows]).await?);
+        for rows in portions(&self.new) {
+            let new = &self.new[rows];
+            let statement = ready.pop_front().map_or_else(|| statement(tx.get_database_backend(), new), Ok)?;
+            ids.extend(together(tx, statement, new).await?);
         }
         Ok(ids)
     }
 }
 
-fn written(new: &[NewInstance], backend: DatabaseBackend) -> Result<Portions, Error> {
-    portions(new).into_iter().map(|rows| Ok((rows.clone(), statement(backend, &new[rows])?))).collect()
+/// How many bytes of texts it brings.
+fn size(new: &NewInstance) -> usize {
+    let drawn = [&new.locations, &new.connects].into_iter().flatten().map(String::len).sum::<usize>();
+    new.document.len() + new.globals.len() + drawn
 }
 
 /// What goes into one statement each.
 fn portions(new: &[NewInstance]) -> Vec<Range<usize>> {
     let (mut portions, mut from, mut bytes) = (Vec::new(), 0, 0);
     for (place, new) in new.iter().enumerate() {
-        let drawn = [&new.locations, &new.connects].into_iter().flatten().map(String::len).sum::<usize>();
-        let own = new.document.len() + new.globals.len() + drawn;
+        let own = size(new);
         if place > from && (place - from == ROWS || bytes + own > BYTES) {
             portions.push(from..place);
             (from, bytes) = (place, 0);

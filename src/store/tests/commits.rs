@@ -21,7 +21,9 @@ pub(super) fn insert(name: String) -> impl for<'c> Fn(&'c DatabaseTransaction) -
 }
 
 /// Inserts, then finds that it should not have.
-fn insert_and_fail(name: &str) -> impl for<'c> Fn(&'c DatabaseTransaction) -> Answer<'c> + Send + Sync + 'static {
+pub(super) fn insert_and_fail(
+    name: &str,
+) -> impl for<'c> Fn(&'c DatabaseTransaction) -> Answer<'c> + Send + Sync + 'static {
     let insert = insert(name.to_owned());
     move |db| {
         let inserted = insert(db);

@@ -33,7 +33,7 @@ async fn release(store: &Store, project: ProjectId, id: ScheduleId, state: Relea
 fn at(instants: &[i64]) -> Decide {
     let firings: Vec<Firing> = instants.iter().map(|at| Firing { at: Time(*at), missed: 0, runs: true }).collect();
     let next = instants.last().map(|at| Time(at + 1000));
-    Arc::new(move |_| Decision { firings: firings.clone(), next, offline: false })
+    Arc::new(move |_| Decision { firings: firings.clone(), next, offline: None })
 }
 
 async fn fire(store: &Store, id: ScheduleId, instants: &[i64]) -> usize {

@@ -1,5 +1,6 @@
 //! What schedules are going to do is worked out before they are due, and written only if they still stand as they did.
 
+use super::commits::{hold, insert_and_fail};
 use super::place::store;
 use super::stage::{self, definition, run_of};
 use crate::model::{Command, DefinitionId, OverlapPolicy, Priority, ProjectId, ReleaseState, ScheduleId, Time, UserId};
@@ -43,7 +44,7 @@ fn each_second() -> Decide {
             return Decision { next: schedule.next, ..Decision::default() };
         };
         let firings = vec![Firing { at, missed: 0, runs: true }];
-        Decision { firings, next: Some(Time(at.0 + 1000)), offline: false }
+        Decision { firings, next: Some(Time(at.0 + 1000)), offline: None }
     })
 }
 
@@ -141,7 +142,8 @@ async fn what_depends_on_the_very_moment_is_left() {
     let all: Vec<_> = alone.iter().chain(&free).copied().collect();
     let foreseen = foresee(&store, &all, 4).await;
     assert_eq!((&foreseen.left, foreseen.begins()), (&alone, 2));
-    let unreadable: Decide = Arc::new(|_| Decision { offline: true, ..Decision::default() });
+    let unreadable: Decide =
+        Arc::new(|_| Decision { offline: Some("it cannot be read".into()), ..Decision::default() });
     let foreseen = store.foresee(free.clone(), Time(1000), unreadable, begin(2)).await.unwrap();
     assert_eq!((foreseen.left, made(&store).await), (free, 0));
 }
@@ -158,4 +160,41 @@ async fn where_nothing_is_due_any_more_nothing_is_written() {
     assert_eq!((fired.begun.len(), fired.commands), (0, 0));
     assert_eq!(fired.next.iter().map(|near| near.at).collect::<Vec<_>>(), [Time(2000); 2], "but when they are is told");
     assert_eq!(*store.changed().borrow(), before);
+}
+
+#[tokio::test]
+async fn a_definition_that_is_drawn_anew_while_on_line_is_not_run_as_it_was() {
+    let store = store!();
+    definition(&store).await;
+    let ids = schedules(&store, 1, OverlapPolicy::Parallel).await;
+    let foreseen = foresee(&store, &ids, 1).await;
+    assert_eq!(foreseen.drawn.keys().copied().collect::<Vec<_>>(), [DEFINITION]);
+    stage::draw(&store, DEFINITION, "{}").await;
+    assert!(store.fire_foreseen(foreseen).await.unwrap().is_none());
+    assert_eq!(made(&store).await, 0);
+}
+
+#[tokio::test]
+async fn who_is_off_line_when_it_is_foreseen_may_be_on_line_at_the_instant() {
+    let store = store!();
+    definition(&store).await;
+    let ids = schedules(&store, 2, OverlapPolicy::Parallel).await;
+    release(&store, ids[0], ReleaseState::Offline).await;
+    let foreseen = foresee(&store, &ids, 2).await;
+    assert_eq!((&foreseen.left[..], foreseen.begins()), (&ids[..1], 1));
+}
+
+/// A job beside it fails, so that both are written once more, each by itself.
+#[tokio::test]
+async fn what_was_foreseen_is_written_although_its_first_try_is_taken_back() {
+    let store = store!();
+    definition(&store).await;
+    let ids = schedules(&store, 100, OverlapPolicy::Parallel).await;
+    let foreseen = foresee(&store, &ids, 100).await;
+    let release = hold(&store).await;
+    let both = async { tokio::join!(store.fire_foreseen(foreseen), store.write(insert_and_fail("bad"))) };
+    let ((), (fired, failed)) = tokio::join!(async { drop(release) }, both);
+    assert!(failed.is_err());
+    let fired = fired.unwrap().unwrap();
+    assert_eq!((fired.begun.len(), made(&store).await, stage::outcomes(&store).await.len()), (100, 100, 100));
 }

@@ -5,7 +5,7 @@ use crate::model::{
     WarningType,
 };
 use crate::store::entity::{firing, process_definition, process_instance, project, schedules};
-use crate::store::{NewInstance, Store, Timing};
+use crate::store::{NewInstance, Store, Timing, utc};
 use sea_orm::ActiveValue::Set;
 use sea_orm::sea_query::Expr;
 use sea_orm::{ActiveModelTrait, ColumnTrait, EntityTrait, QueryFilter, QueryOrder};
@@ -98,6 +98,7 @@ pub async fn draw(store: &Store, id: DefinitionId, document: &'static str) {
             Box::pin(async move {
                 let drawn = process_definition::Entity::update_many()
                     .col_expr(Column::ProcessDefinitionJson, Expr::value(document))
+                    .col_expr(Column::UpdateTime, Expr::value(utc(Time::now())))
                     .filter(Column::Id.eq(id.0));
                 assert_eq!(drawn.exec(tx).await?.rows_affected, 1);
                 Ok(())

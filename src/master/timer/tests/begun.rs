@@ -6,6 +6,9 @@ use super::*;
 const DOCUMENT: &str = r#"{"tasks": [{"id": "n", "name": "n", "type": "SHELL", "params": {"rawScript": "true"}}],
     "globalParams": [{"prop": "day", "direct": "IN", "type": "VARCHAR", "value": "${system.biz.date}"}]}"#;
 
+/// Something else that can be.
+const ANEW: &str = r#"{"tasks": [{"id": "n", "name": "anew", "type": "SHELL", "params": {"rawScript": "true"}}]}"#;
+
 #[tokio::test]
 async fn where_there_is_a_place_the_instance_is_made_at_once() {
     let mut site = Site::open().await;
@@ -45,7 +48,7 @@ async fn a_moment_before() -> (Site, ScheduleId, Arc<Places>, UnboundedReceiver<
     let id = site.schedule(MisfirePolicy::FireOnce).await;
     let (places, there) = site.with_places(1);
     site.pass(Duration::from_millis(299_900)).await;
-    assert!(site.timer.foreseen.as_ref().is_some_and(|(at_, portions)| *at_ == at(12, 10) && portions.len() == 1));
+    assert!(site.timer.foreseen.as_ref().is_some_and(|it| it.at == at(12, 10) && it.portions.len() == 1));
     assert_eq!(site.told().await, (vec![], vec![]));
     (site, id, places, there)
 }
@@ -64,7 +67,6 @@ async fn what_was_worked_out_beforehand_is_written_at_the_instant() {
     let loaded = only(&mut there);
     assert_eq!((loaded.schedule_time, loaded.started_at), (Some(at(12, 10)), at(12, 10)));
     assert_eq!(format!("{loaded:?}"), format!("{:?}", site.timetable.store.load(loaded.id).await.unwrap()));
-    assert_eq!(site.timetable.foreseen.load(Ordering::Relaxed), 1);
     assert_eq!(site.told().await, (vec!["12:10 STARTED".to_owned()], vec![]));
 }
 
@@ -80,7 +82,6 @@ async fn if_the_schedule_has_changed_since_it_fires_as_it_is() {
     release(ReleaseState::Online).await.unwrap().unwrap();
     site.pass(Duration::from_millis(100)).await;
     assert_eq!(only(&mut there).priority, Priority::Highest);
-    assert_eq!(site.timetable.foreseen.load(Ordering::Relaxed), 0);
 }
 
 #[tokio::test]
@@ -98,4 +99,36 @@ async fn if_the_place_is_taken_meanwhile_a_command_is_left() {
     site.pass(Duration::from_millis(100)).await;
     assert!(there.try_recv().is_err());
     assert_eq!(site.told().await, (vec!["12:10 STARTED".to_owned()], vec!["12:10".to_owned()]));
+}
+
+#[tokio::test]
+async fn a_definition_that_was_drawn_anew_since_runs_as_it_is() {
+    let (mut site, _, _, mut there) = a_moment_before().await;
+    stage::draw(&site.timetable.store, site.definition, ANEW).await;
+    site.pass(Duration::from_millis(100)).await;
+    assert!(only(&mut there).document.contains("anew"));
+}
+
+#[tokio::test]
+async fn who_came_on_line_since_fires_beside_those_that_were_foreseen() {
+    let (mut site, _, _, mut there) = a_moment_before().await;
+    let late = site.schedule(MisfirePolicy::FireOnce).await;
+    site.clock.advance(Duration::from_millis(20));
+    // It is looked at although an instant is near.
+    site.timer.look().await.unwrap();
+    site.pass(Duration::from_millis(80)).await;
+    assert_eq!(only(&mut there).schedule_time, Some(at(12, 10)));
+    let commands = site.timetable.store.starts(10).await.unwrap();
+    assert_eq!(commands.iter().filter_map(|wish| wish.schedule).collect::<Vec<_>>(), [late], "there was one place");
+}
+
+#[tokio::test]
+async fn what_was_worked_out_before_the_clock_was_set_back_is_not_written_an_hour_later() {
+    let (mut site, id, _, mut there) = a_moment_before().await;
+    site.clock.set(at(11, 10));
+    site.pass(59 * MINUTE + Duration::from_millis(59_900)).await;
+    assert!(there.try_recv().is_err());
+    site.pass(Duration::from_millis(100)).await;
+    assert_eq!(only(&mut there).started_at, at(12, 10));
+    assert_eq!(site.told().await.0, ["12:10 STARTED"], "{id}");
 }
