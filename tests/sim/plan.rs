@@ -167,6 +167,7 @@ impl Plan {
             name: format!("d{id}"),
             version: 1,
             release: ReleaseState::Online,
+            changed_at: None,
             project: ProjectId(1),
             author: UserId(1),
             document: json!({"tasks": nodes, "globalParams": [], "timeout": 0, "tenantId": -1}).to_string().into(),
