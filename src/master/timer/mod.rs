@@ -2,10 +2,9 @@
 //!
 //! The database is the truth: a schedule's row says when it is due next, and one transaction decides about an instant,
 //! or compares what was worked out shortly before it; keeps it, makes its instance and moves the row on. Where this
-//! master has no place, or the definition cannot be started, a command is
-//! left instead: it waits for its turn, or goes to the error table with the reason. This loop only knows the near
-//! future, so that it looks at the right moment. The masters divide the schedules among themselves; what its master
-//! leaves lying for a second is anybody's.
+//! master has no place, or the definition cannot be started, a command is left instead: it waits for its turn, or goes
+//! to the error table with the reason. This loop only knows the near future, so that it looks at the right moment. The
+//! masters divide the schedules among themselves; what its master leaves lying for a second is anybody's.
 //!
 //! It goes by the wall clock. If that is set forward, what was jumped over is late, or missed; if it is set back,
 //! nothing fires until the clock is where it was. A master whose clock is not the database's fires nothing.
