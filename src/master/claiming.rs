@@ -23,7 +23,7 @@ pub(super) async fn claim_starts(
 ) -> Vec<Outcome> {
     let (store, now) = (&*means.records, means.clock.now());
     let mut together = Starts::new(store, settings);
-    together.read(definitions(&starts)).await;
+    together.prefetch(definitions(&starts)).await;
     let (mut wanted, mut new, mut unstarted) = (Vec::new(), Vec::new(), Vec::new());
     for (command, place) in starts {
         let id = command.id;

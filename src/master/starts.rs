@@ -23,8 +23,8 @@ pub(super) enum Unstarted {
 pub(super) struct Starts<'a> {
     store: &'a dyn Records,
     settings: &'a super::Settings,
-    /// Definitions that were read for all, and that nobody has asked for yet.
-    read: HashMap<DefinitionId, Definition>,
+    /// Definitions that were read together, and that nobody has asked for yet.
+    prefetched: HashMap<DefinitionId, Definition>,
     admitted: HashMap<(DefinitionId, String, TaskDependType), Result<Arc<Admitted>, String>>,
     /// By the definition's tenant, its author and the executor.
     tenants: HashMap<(i32, UserId, UserId), Option<String>>,
@@ -32,13 +32,13 @@ pub(super) struct Starts<'a> {
 
 impl<'a> Starts<'a> {
     pub fn new(store: &'a dyn Records, settings: &'a super::Settings) -> Self {
-        Starts { store, settings, read: HashMap::new(), admitted: HashMap::new(), tenants: HashMap::new() }
+        Starts { store, settings, prefetched: HashMap::new(), admitted: HashMap::new(), tenants: HashMap::new() }
     }
 
     /// Reads definitions together. If that cannot be, each is read when it is asked for.
-    pub async fn read(&mut self, ids: Vec<DefinitionId>) {
+    pub async fn prefetch(&mut self, ids: Vec<DefinitionId>) {
         let found = self.store.definitions_of(ids).await.unwrap_or_default();
-        self.read.extend(found.into_iter().map(|definition| (definition.id, definition)));
+        self.prefetched.extend(found.into_iter().map(|definition| (definition.id, definition)));
     }
 
     /// The instance that a command wishes for, and its definition.
@@ -57,7 +57,7 @@ impl<'a> Starts<'a> {
     pub async fn ready(&mut self, definitions: impl IntoIterator<Item = DefinitionId>, most: usize) -> Ready {
         let mut seen = HashSet::new();
         let ids: Vec<_> = definitions.into_iter().filter(|id| seen.insert(*id)).take(most).collect();
-        self.read(ids.clone()).await;
+        self.prefetch(ids.clone()).await;
         let mut ready = Ready::new();
         for id in ids {
             match self.admit(id, String::new(), TaskDependType::Post).await {
@@ -81,7 +81,7 @@ impl<'a> Starts<'a> {
         if let Some(known) = self.admitted.get(&key) {
             return known.clone().map_err(Unstarted::Refused);
         }
-        let checked = match self.read.remove(&id) {
+        let checked = match self.prefetched.remove(&id) {
             Some(definition) => admission::check_known(self.store, definition, &key.1, depend).await,
             None => admission::check(self.store, id, &key.1, depend).await,
         };

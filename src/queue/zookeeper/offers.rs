@@ -49,12 +49,13 @@ impl Offers {
     async fn make(&self, entry: &Entry) -> Result<(), Error> {
         // By whoever comes first to the queue, which may be a worker that follows it.
         self.monitored.get_or_try_init(|| self.client.ensure(&self.kills)).await?;
-        let (name, ticket) = (Name::of(entry).to_string(), Ticket::of(entry));
-        let (path, data) = (self.path(&name), text(&ticket));
-        if Name::of(entry).workers.is_nobody() {
+        let (name, ticket) = (Name::of(entry), Ticket::of(entry));
+        if name.workers.is_nobody() {
             let hosts = &entry.hosts;
             tracing::warn!(?hosts, "a worker group without IPv4 addresses gets nothing through ZooKeeper");
         }
+        let name = name.to_string();
+        let (path, data) = (self.path(&name), text(&ticket));
         loop {
             match self.client.create(&path, &data, Mode::Persistent).await {
                 Ok(_) => break,

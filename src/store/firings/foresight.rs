@@ -72,7 +72,7 @@ impl Foreseen {
 
     /// Nothing is due: it is only known when that will be.
     pub(super) fn writes_nothing(&self) -> bool {
-        self.statements.write_nothing()
+        self.statements.writes_nothing()
     }
 
     /// Writes it, and tells the ids of the instances; `None`, and nothing, if a schedule or its definition stands

@@ -177,7 +177,7 @@ impl Statements {
     }
 
     /// Whether the database stays as it is.
-    pub fn write_nothing(&self) -> bool {
+    pub fn writes_nothing(&self) -> bool {
         self.others.is_empty()
     }
 

@@ -218,6 +218,21 @@ mod tests {
     }
 
     #[tokio::test]
+    async fn of_large_documents_a_few_lie_ready_and_all_are_inserted() {
+        let store = Store::memory().await.unwrap();
+        let document: Arc<str> = "d".repeat(BYTES - 100).into();
+        let new: Vec<_> = (0..6).map(|_| NewInstance { document: document.clone(), ..run_at(Time(0)) }).collect();
+        let inserts = Arc::new(Inserts::of(new.into(), DatabaseBackend::Sqlite).unwrap());
+        assert_eq!(inserts.ready.lock().unwrap().len(), READY / BYTES);
+        let ids = store.write(move |tx| {
+            let inserts = inserts.clone();
+            Box::pin(async move { inserts.carry_out(tx).await })
+        });
+        assert_eq!(ids.await.unwrap().len(), 6);
+        assert_eq!(store.live_instances().await.unwrap().len(), 6);
+    }
+
+    #[tokio::test]
     async fn a_row_of_many_is_what_it_would_be_alone() {
         let store = Store::memory().await.unwrap();
         let new: Vec<_> = [0, 1, 1_700_006_400_000, 1_700_006_400_120].map(|at| run_at(Time(at))).into();

@@ -128,6 +128,8 @@ async fn what_was_worked_out_before_the_clock_was_set_back_is_not_written_an_hou
     site.clock.set(at(11, 10));
     site.pass(59 * MINUTE + Duration::from_millis(59_900)).await;
     assert!(there.try_recv().is_err());
+    let made = site.timer.foreseen.as_ref().unwrap().made;
+    assert!(site.clock.boot() - made <= EARLY, "it was worked out anew");
     site.pass(Duration::from_millis(100)).await;
     assert_eq!(only(&mut there).started_at, at(12, 10));
     assert_eq!(site.told().await.0, ["12:10 STARTED"], "{id}");
